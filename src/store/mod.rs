@@ -1,0 +1,131 @@
+//! Memory that survives: CRM records with their cursors, bindings of files, plan cells, passes.
+//!
+//! One of the two traits of our own. Synchronous; the engine calls it from blocking sections.
+
+use crate::domain::calendar::Instant;
+use crate::domain::crm::{Deal, Directory, Lead};
+use crate::domain::fact::{DealRow, LeadRow, Symbols};
+use crate::domain::plan::{BaseCell, Cells};
+
+/// Records and cursors that belong together: stored in one transaction or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct PullBatch {
+    /// Leads to insert or replace by id.
+    pub leads: Vec<Lead>,
+    /// Deals to insert or replace by id.
+    pub deals: Vec<Deal>,
+    /// The directory, when it was read.
+    pub directory: Option<Directory>,
+    /// Cursors to move: name, new text.
+    pub cursors: Vec<(String, String)>,
+    /// Records set aside because they could not be read: entity, CRM id as text, reason.
+    pub rejects: Vec<(String, String, String)>,
+}
+
+/// A spreadsheet that belongs to a company.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// `report`, or `plan:2026`.
+    pub role: String,
+    /// Drive's file id.
+    pub file: String,
+    /// Fingerprint of the template it was copied from.
+    pub template: String,
+    /// Its web address.
+    pub url: String,
+}
+
+/// How a pass ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PassRecord {
+    /// The pass's number within the company, from 1.
+    pub number: u64,
+    /// When it began.
+    pub started: Instant,
+    /// When it ended; none for one that was cut off.
+    pub ended: Option<Instant>,
+    /// `done`, `failed`, `needs_human`, or `running`.
+    pub state: String,
+    /// What happened, for people.
+    pub message: String,
+    /// Counts by name: `leads_pulled`, `deals_pulled`, `cells_written`, `google_requests`, …
+    pub counts: Vec<(String, u64)>,
+}
+
+/// Memory that survives. Every call is for one company; implementations keep companies apart.
+pub trait Store: Send + Sync {
+    /// Stores a batch in one transaction.
+    fn save_pull(&self, company: &str, batch: &PullBatch) -> Result<(), StoreError>;
+    /// A cursor's text.
+    fn cursor(&self, company: &str, name: &str) -> Result<Option<String>, StoreError>;
+    /// The directory as last read.
+    fn directory(&self, company: &str) -> Result<Directory, StoreError>;
+    /// The symbol table behind [`LeadRow`] and [`DealRow`].
+    fn symbols(&self, company: &str) -> Result<Symbols, StoreError>;
+    /// Streams all leads, in order of id.
+    fn each_lead(&self, company: &str, f: &mut dyn FnMut(LeadRow)) -> Result<(), StoreError>;
+    /// Streams all deals, in order of id.
+    fn each_deal(&self, company: &str, f: &mut dyn FnMut(DealRow)) -> Result<(), StoreError>;
+    /// How many leads, deals and rejects are stored.
+    fn counts(&self, company: &str) -> Result<(u64, u64, u64), StoreError>;
+    /// Files of the company.
+    fn bindings(&self, company: &str) -> Result<Vec<Binding>, StoreError>;
+    /// Adds or replaces a binding by role.
+    fn save_binding(&self, company: &str, binding: &Binding) -> Result<(), StoreError>;
+    /// Plan cells of a year.
+    fn plan_cells(&self, company: &str, year: i32) -> Result<Cells<BaseCell>, StoreError>;
+    /// Years that have plan cells.
+    fn plan_years(&self, company: &str) -> Result<Vec<i32>, StoreError>;
+    /// Adds or replaces plan cells of a year, in one transaction.
+    fn save_plan_cells(
+        &self,
+        company: &str,
+        year: i32,
+        cells: &Cells<BaseCell>,
+    ) -> Result<(), StoreError>;
+    /// Opens a pass and returns its number; a pass left `running` by a dead process is closed.
+    fn begin_pass(&self, company: &str, started: Instant) -> Result<u64, StoreError>;
+    /// Closes a pass.
+    fn end_pass(&self, company: &str, pass: &PassRecord) -> Result<(), StoreError>;
+    /// The latest passes, newest first.
+    fn passes(&self, company: &str, limit: usize) -> Result<Vec<PassRecord>, StoreError>;
+    /// A small named note, such as the Drive change token; `company` may be `""` for the program.
+    fn note(&self, company: &str, name: &str) -> Result<Option<String>, StoreError>;
+    /// Sets a note.
+    fn set_note(&self, company: &str, name: &str, text: &str) -> Result<(), StoreError>;
+}
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process holds it.
+    #[error(
+        "the store {path} is in use by another planfact process; stop it or give another [store] url"
+    )]
+    InUse {
+        /// The file.
+        path: String,
+    },
+    /// It was made by a newer version.
+    #[error(
+        "the store {path} has schema version {found}, this program knows {known}; use the newer program"
+    )]
+    TooNew {
+        /// The file.
+        path: String,
+        /// Version found.
+        found: u32,
+        /// Version known.
+        known: u32,
+    },
+    /// The database failed.
+    #[error("the store failed while {doing}")]
+    Database {
+        /// What was being attempted.
+        doing: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
