@@ -7,6 +7,15 @@ use crate::domain::crm::{Deal, Directory, Lead};
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
 use crate::domain::plan::{BaseCell, Cells};
 
+mod sqlite;
+
+pub use sqlite::Sqlite;
+
+/// The `entity` of a rejected lead in [`PullBatch::rejects`].
+pub const ENTITY_LEAD: &str = "lead";
+/// The `entity` of a rejected deal in [`PullBatch::rejects`].
+pub const ENTITY_DEAL: &str = "deal";
+
 /// Records and cursors that belong together: stored in one transaction or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct PullBatch {
@@ -18,7 +27,8 @@ pub struct PullBatch {
     pub directory: Option<Directory>,
     /// Cursors to move: name, new text.
     pub cursors: Vec<(String, String)>,
-    /// Records set aside because they could not be read: entity, CRM id as text, reason.
+    /// Records set aside because they could not be read: entity, CRM id as text, reason. A record
+    /// that is stored later by the same id leaves the rejects ([`ENTITY_LEAD`], [`ENTITY_DEAL`]).
     pub rejects: Vec<(String, String, String)>,
 }
 
@@ -52,7 +62,9 @@ pub struct PassRecord {
     pub counts: Vec<(String, u64)>,
 }
 
-/// Memory that survives. Every call is for one company; implementations keep companies apart.
+/// Memory that survives. Every call is for one company; implementations keep companies apart. What
+/// was never stored reads as empty. The streaming calls may hold a lock while they run: their
+/// closures must not call the store.
 pub trait Store: Send + Sync {
     /// Stores a batch in one transaction.
     fn save_pull(&self, company: &str, batch: &PullBatch) -> Result<(), StoreError>;
@@ -118,6 +130,14 @@ pub enum StoreError {
         found: u32,
         /// Version known.
         known: u32,
+    },
+    /// The file is something else.
+    #[error(
+        "{path} is not a planfact store; give another [store] url, or move that file out of the way"
+    )]
+    NotAStore {
+        /// The file.
+        path: String,
     },
     /// The database failed.
     #[error("the store failed while {doing}")]

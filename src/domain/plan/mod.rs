@@ -33,6 +33,8 @@ pub struct BaseCell {
     pub base: Option<Decimal>,
     /// The number in force (differs from `base` while a cell holds something unreadable).
     pub value: Option<Decimal>,
+    /// What was being written when the last publish began; cleared when it is confirmed.
+    pub pending: Option<Option<Decimal>>,
 }
 
 /// What a cell shows now, read typed.
