@@ -1,1 +1,4 @@
 //! (room to be filled: sync)
+
+pub mod ingest;
+pub mod pull;
