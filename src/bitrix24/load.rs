@@ -10,13 +10,13 @@
 //! and the portal begins anew, so whatever follows a short page is dropped.
 
 use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
-use futures::{StreamExt, stream};
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
 use serde_json::Value;
 
 use super::command::{Command, key};
@@ -222,19 +222,21 @@ pub async fn first_load<E: From<BitrixError>>(
     mut take: impl FnMut(Chunk) -> Result<(), E>,
 ) -> Result<(), E> {
     let pace = Pace::new();
-    let pace = &pace;
-    let plan = Plan {
+    let mut plan = Plan {
         ranges: ranges.iter().copied().collect(),
     };
-    let batches = stream::unfold(plan, move |mut plan| async move {
-        plan.next_batch(pace).map(|windows| (windows, plan))
-    });
-    let loads = batches.map(|windows| fetch(portal, pace, windows));
-    let mut chunks = pin!(loads.buffered(portal.batches_in_flight()));
-    while let Some(chunk) = chunks.next().await {
-        take(chunk?)?;
+    let mut running = FuturesOrdered::new();
+    loop {
+        while running.len() < portal.batches_in_flight()
+            && let Some(windows) = plan.next_batch(&pace)
+        {
+            running.push_back(fetch(portal, &pace, windows));
+        }
+        match running.next().await {
+            Some(chunk) => take(chunk?)?,
+            None => return Ok(()),
+        }
     }
-    Ok(())
 }
 
 /// Loads windows to the last row, in as many requests as that takes; usually one.
