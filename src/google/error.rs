@@ -196,6 +196,8 @@ pub(super) struct Seen {
     pub(super) retry_after: Option<Duration>,
     /// The request was handed to the network.
     pub(super) sent: bool,
+    /// Which token went with it.
+    pub(super) generation: u64,
 }
 
 /// The error of one call: from what the hub says and what the delegate saw.

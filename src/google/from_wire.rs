@@ -279,10 +279,9 @@ fn read_sizes(
     default: u32,
 ) {
     for (at, one) in (start..).zip(metadata) {
-        if let Some(pixels) = one.pixel_size.map(|pixels| index(Some(pixels))) {
-            if pixels != default {
-                sizes.insert(at, pixels);
-            }
+        let pixels = one.pixel_size.map_or(default, |pixels| index(Some(pixels)));
+        if pixels != default {
+            sizes.insert(at, pixels);
         }
         if one.hidden_by_user == Some(true) {
             hidden.push(at);

@@ -351,7 +351,7 @@ struct Watch {
     id: &'static str,
     seen: Arc<Mutex<error::Seen>>,
     counted: Arc<Mutex<BTreeMap<String, u64>>>,
-    now: DateTime<Utc>,
+    sign_in: SignIn,
 }
 
 impl Watch {
@@ -359,6 +359,8 @@ impl Watch {
     fn count(&self) {
         if let Ok(mut seen) = self.seen.lock() {
             seen.sent = true;
+            // Which token goes with it: the hub has just asked for one.
+            seen.generation = self.sign_in.generation();
         }
         if let Ok(mut counted) = self.counted.lock() {
             *counted.entry(self.id.to_string()).or_default() += 1;
@@ -385,7 +387,7 @@ impl common::Delegate for Watch {
             seen.retry_after = response
                 .headers()
                 .get(hyper::header::RETRY_AFTER)
-                .and_then(|value| retry_after(value.to_str().ok()?, self.now));
+                .and_then(|value| retry_after(value.to_str().ok()?, self.sign_in.now()));
         }
         common::Retry::Abort
     }
@@ -432,13 +434,12 @@ impl Google {
         Fut: Future<Output = common::Result<T>>,
     {
         self.limits.acquire(call.budget).await;
-        let generation = self.sign_in.generation();
         let seen = Arc::new(Mutex::new(error::Seen::default()));
         let watch = Watch {
             id: "",
             seen: Arc::clone(&seen),
             counted: Arc::clone(&self.counted),
-            now: self.sign_in.now(),
+            sign_in: self.sign_in.clone(),
         };
         let took = Stopwatch::start();
         let answer = tokio::time::timeout(CALL_MAX, op(watch)).await;
@@ -459,7 +460,7 @@ impl Google {
             }
         };
         if error.kind == Kind::SignIn && error.status == Some(401) && !error.unsent {
-            self.sign_in.forget(generation).await;
+            self.sign_in.forget(seen.generation).await;
             error.again = !renewed.swap(true, Ordering::AcqRel);
         }
         self.judge(call, &mut error);

@@ -297,8 +297,11 @@ impl SignIn {
             })?;
         let answer = flow.force_refreshed_token(&SCOPES).await;
         let answer = answer.map_err(|error| from_yup(&error, doing))?;
-        let ends = answer.expiration_time().map(|ends| ends.unix_timestamp());
-        let lifetime = ends.map(|ends| TimeDelta::seconds(ends - self.0.clock.now().timestamp()));
+        let lifetime = match answer.expiration_time() {
+            Some(ends) => ends.unix_timestamp() - self.0.clock.now().timestamp(),
+            None => LIFETIME_DEFAULT.num_seconds(),
+        };
+        let lifetime = Some(TimeDelta::seconds(lifetime));
         match answer.token() {
             Some(token) => Ok((token.to_string(), lifetime)),
             None => Err(no_token(doing)),
