@@ -1,0 +1,264 @@
+//! What can go wrong with a portal, decided by its error code, not by status or sentence.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+/// What an error means for whoever called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// It may go well the next time.
+    Transient,
+    /// Too many requests; the client's own bucket is emptied.
+    RateLimited,
+    /// The method has used up its time of execution.
+    OperationTime {
+        /// When it may be called again, if the portal has told.
+        reset_at: Option<DateTime<Utc>>,
+    },
+    /// Nothing but a person can put it right.
+    NeedsHuman,
+    /// The record does not exist.
+    NotFound,
+    /// It will go wrong again in the same way.
+    Permanent,
+    /// The answer has not the documented form.
+    Unreadable,
+}
+
+/// An error of the portal or of the way to it. Never contains the webhook's secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Bitrix24, {doing}: {description} [{code}]; {}", self.remedy())]
+pub struct BitrixError {
+    /// What it means.
+    pub kind: Kind,
+    /// The portal's code, or one of ours (`TIMEOUT`, `HTML`, …) when the portal sent none.
+    pub code: String,
+    /// What the portal or the network said.
+    pub description: String,
+    /// What was being done, such as `calling crm.lead.list`.
+    pub doing: String,
+}
+
+/// The request took longer than allowed: a smaller one may pass.
+pub(super) const TIMEOUT: &str = "TIMEOUT";
+/// A web page came instead of data.
+pub(super) const HTML: &str = "HTML";
+/// The answer ended early.
+pub(super) const TRUNCATED: &str = "TRUNCATED";
+/// The network failed.
+pub(super) const NETWORK: &str = "NETWORK";
+/// The portal's certificate is not trusted.
+pub(super) const CERTIFICATE: &str = "CERTIFICATE";
+/// A redirect that is not followed.
+pub(super) const REDIRECT: &str = "REDIRECT";
+/// The answer has not the documented form.
+pub(super) const FORM: &str = "FORM";
+/// A filter by id had no effect.
+pub(super) const FILTER_IGNORED: &str = "FILTER_IGNORED";
+
+impl BitrixError {
+    /// An error of the client's own finding.
+    pub(super) fn own(kind: Kind, code: &str, description: String, doing: &str) -> BitrixError {
+        BitrixError { kind, code: code.to_owned(), description, doing: doing.to_owned() }
+    }
+
+    /// Reads `{"error": …, "error_description": …}`; `error` may be a string, a number or, in
+    /// REST 3.0, an object.
+    pub(super) fn from_body(body: &Value, doing: &str) -> BitrixError {
+        let error = body.get("error").unwrap_or(body);
+        let text = |value: Option<&Value>| match value {
+            Some(Value::String(text)) => text.trim().to_owned(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        let (code, mut description) = match error {
+            Value::Object(map) => (text(map.get("code")), text(map.get("message"))),
+            other => (text(Some(other)), text(body.get("error_description"))),
+        };
+        if description.is_empty() {
+            "no description".clone_into(&mut description);
+        }
+        let kind = kind_of(&code, &description);
+        BitrixError { kind, code, description, doing: doing.to_owned() }
+    }
+
+    /// Whether a smaller request may pass where this one did not.
+    pub(super) fn is_timeout(&self) -> bool {
+        self.code == TIMEOUT
+    }
+
+    /// Whether the portal does not know the method.
+    pub fn is_method_missing(&self) -> bool {
+        self.code.eq_ignore_ascii_case("ERROR_METHOD_NOT_FOUND")
+    }
+
+    /// Whether the webhook lacks a right that concerns this method only.
+    pub fn is_right_missing(&self) -> bool {
+        matches!(
+            self.code.to_ascii_uppercase().as_str(),
+            "INSUFFICIENT_SCOPE" | "ACCESS_DENIED" | "INVALID_CREDENTIALS" | "ERROR_METHOD_NOT_FOUND"
+        ) || (self.kind == Kind::NeedsHuman && matches!(self.code.as_str(), "" | "0"))
+    }
+
+    /// What to do about it, one sentence for people.
+    pub fn remedy(&self) -> &'static str {
+        remedy_of(&self.code).unwrap_or(match self.kind {
+            Kind::Transient | Kind::RateLimited => "it is tried again at the next pass",
+            Kind::OperationTime { .. } => {
+                "the method may be called again later; run the pass less often or narrow it"
+            }
+            Kind::NeedsHuman => "check the rights of the webhook and of the user who made it",
+            Kind::NotFound => "the record was deleted, or the user has lost the right to see it",
+            Kind::Permanent => "report it with the log of this run",
+            Kind::Unreadable => {
+                "check that the address leads to a Bitrix24 portal; if it does, report it"
+            }
+        })
+    }
+}
+
+/// The meaning of a code; the sentence decides only where old methods send no code at all.
+fn kind_of(code: &str, description: &str) -> Kind {
+    match code.to_ascii_uppercase().as_str() {
+        "QUERY_LIMIT_EXCEEDED" => Kind::RateLimited,
+        "OPERATION_TIME_LIMIT" => Kind::OperationTime { reset_at: None },
+        "INTERNAL_SERVER_ERROR" | "ERROR_UNEXPECTED_ANSWER" => Kind::Transient,
+        "NOT_FOUND" | "ERROR_NOT_FOUND" => Kind::NotFound,
+        "OVERLOAD_LIMIT"
+        | "EXPIRED_TOKEN"
+        | "INVALID_TOKEN"
+        | "NO_AUTH_FOUND"
+        | "INVALID_CREDENTIALS"
+        | "INSUFFICIENT_SCOPE"
+        | "USER_ACCESS_ERROR"
+        | "ACCESS_DENIED"
+        | "PAYMENT_REQUIRED"
+        | "PORTAL_DELETED"
+        | "AUTHORIZATION_ERROR"
+        | "APPLICATION_NOT_FOUND"
+        | "ERROR_OAUTH"
+        | "METHOD_CONFIRM_WAITING"
+        | "ERROR_METHOD_NOT_FOUND"
+        | "INVALID_REQUEST" => Kind::NeedsHuman,
+        "" | "0" => match description.trim_end_matches(['.', '!']).to_ascii_lowercase().as_str() {
+            "not found" => Kind::NotFound,
+            "access denied" => Kind::NeedsHuman,
+            _ => Kind::Permanent,
+        },
+        _ => Kind::Permanent,
+    }
+}
+
+fn remedy_of(code: &str) -> Option<&'static str> {
+    Some(match code.to_ascii_uppercase().as_str() {
+        "WEBHOOK_URL" => {
+            "copy the address of an inbound webhook from the portal (Developer resources, Other, \
+             Inbound webhook) into webhook_url"
+        }
+        "OVERLOAD_LIMIT" => "Bitrix24 has blocked the portal's REST by hand; write to its support",
+        "EXPIRED_TOKEN" | "INVALID_TOKEN" | "NO_AUTH_FOUND" | "AUTHORIZATION_ERROR"
+        | "APPLICATION_NOT_FOUND" | "ERROR_OAUTH" => {
+            "the webhook is wrong, expired or deleted; make a new one and put its address into \
+             webhook_url"
+        }
+        "INVALID_CREDENTIALS" => {
+            "the webhook was revoked or its user has lost his rights; make a new one as an \
+             administrator"
+        }
+        "INSUFFICIENT_SCOPE" => {
+            "edit the webhook in the portal and give it the scopes crm, user_basic and department"
+        }
+        "USER_ACCESS_ERROR" | "ACCESS_DENIED" => {
+            "let an administrator make the webhook; REST also needs a commercial plan of Bitrix24"
+        }
+        "PAYMENT_REQUIRED" => "the portal's subscription has ended; renew it",
+        "PORTAL_DELETED" => "the portal is closed or deleted; check the address with its owner",
+        "METHOD_CONFIRM_WAITING" => "an administrator of the portal has to confirm the webhook",
+        "ERROR_METHOD_NOT_FOUND" => {
+            "check that webhook_url has the form https://<portal>/rest/<user id>/<code>/ and that \
+             the portal has the CRM"
+        }
+        "INVALID_REQUEST" => "use https:// in webhook_url",
+        HTML => "if it lasts, check that webhook_url leads to the portal itself",
+        TIMEOUT | NETWORK => "check the network and that the portal opens in a browser",
+        CERTIFICATE => "for a portal with a certificate of its own, name its CA file in ca_file",
+        REDIRECT => {
+            "open the portal in a browser: it has moved (change webhook_url) or its licence has \
+             expired"
+        }
+        FILTER_IGNORED => "the portal ignores filters by ID, so it cannot be read safely; report it",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_code_decides() {
+        let time = Kind::OperationTime { reset_at: None };
+        for (code, description, kind) in [
+            (json!("QUERY_LIMIT_EXCEEDED"), "Too many requests", Kind::RateLimited),
+            (json!("OVERLOAD_LIMIT"), "REST API is blocked due to overload.", Kind::NeedsHuman),
+            (json!("OPERATION_TIME_LIMIT"), "Method is blocked due to", time),
+            (json!("expired_token"), "The access token provided has expired.", Kind::NeedsHuman),
+            (json!("invalid_token"), "Unable to get application by token", Kind::NeedsHuman),
+            (json!("NO_AUTH_FOUND"), "Wrong authorization data", Kind::NeedsHuman),
+            (json!("INVALID_CREDENTIALS"), "Invalid request credentials", Kind::NeedsHuman),
+            (json!("insufficient_scope"), "", Kind::NeedsHuman),
+            (json!("user_access_error"), "The user does not have access", Kind::NeedsHuman),
+            (json!("ACCESS_DENIED"), "Access denied!", Kind::NeedsHuman),
+            (json!("PAYMENT_REQUIRED"), "Subscription has been ended", Kind::NeedsHuman),
+            (json!("PORTAL_DELETED"), "Portal was deleted", Kind::NeedsHuman),
+            (json!("ERROR_OAUTH"), "Application not installed", Kind::NeedsHuman),
+            (json!("METHOD_CONFIRM_WAITING"), "Waiting for confirmation", Kind::NeedsHuman),
+            (json!("ERROR_METHOD_NOT_FOUND"), "Method not found!", Kind::NeedsHuman),
+            (json!("INVALID_REQUEST"), "Https required", Kind::NeedsHuman),
+            (json!("INTERNAL_SERVER_ERROR"), "", Kind::Transient),
+            (json!(" ERROR_UNEXPECTED_ANSWER "), "Server returned an", Kind::Transient),
+            (json!("NOT_FOUND"), "Smart process not found", Kind::NotFound),
+            (json!(""), "Not found", Kind::NotFound),
+            (json!(0), "Not found", Kind::NotFound),
+            (json!("0"), "Access denied.", Kind::NeedsHuman),
+            (json!(""), "Parameter 'filter' must be array.", Kind::Permanent),
+            (json!("ERROR_BATCH_LENGTH_EXCEEDED"), "Max batch length exceeded", Kind::Permanent),
+            (json!("ERROR_BATCH_METHOD_NOT_ALLOWED"), "not allowed", Kind::Permanent),
+            (json!("ERROR_CORE"), "Not found", Kind::Permanent),
+            (json!({"code": "ACCESS_DENIED", "message": "no"}), "", Kind::NeedsHuman),
+        ] {
+            let body = json!({"error": code, "error_description": description});
+            let error = BitrixError::from_body(&body, "calling a method");
+            assert_eq!(error.kind, kind, "{body}");
+            assert!(!error.remedy().is_empty() && !error.description.is_empty(), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_text_says_what_happened_and_the_remedy() {
+        let body = json!({"error": "insufficient_scope", "error_description": "more privileges"});
+        assert_eq!(
+            BitrixError::from_body(&body, "calling user.get").to_string(),
+            "Bitrix24, calling user.get: more privileges [insufficient_scope]; edit the webhook \
+             in the portal and give it the scopes crm, user_basic and department"
+        );
+    }
+
+    #[test]
+    fn the_bodies_of_the_official_sdk_are_all_understood() {
+        let Ok(shared) = std::env::var("PLANFACT_SHARED") else {
+            eprintln!("skipped: PLANFACT_SHARED is not set");
+            return;
+        };
+        let path = format!("{shared}/reference/bitrix24/fixtures/error_bodies_b24pysdk.json");
+        let text = std::fs::read_to_string(path).expect("the fixture");
+        let all: Value = serde_json::from_str(&text).expect("JSON");
+        for body in all["errors"].as_array().expect("a list").iter().skip(1) {
+            let error = BitrixError::from_body(body, "calling");
+            assert_ne!(error.kind, Kind::Permanent, "{body}");
+        }
+    }
+}

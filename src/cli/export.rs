@@ -1,0 +1,75 @@
+//! `export`: the workbooks as .xlsx with native charts, and one .csv a data table.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use chrono::Datelike;
+
+use crate::daemon::compose::Program;
+use crate::export::{csv, xlsx};
+use crate::sheet::template::{self, TemplateKind};
+use crate::sync::{Company, copy};
+
+use super::args::{ExportArgs, Global};
+use super::output::print_json;
+use super::{Failure, program, verdict};
+
+/// Writes the files of each company; with several companies each gets a folder of its own.
+pub(super) async fn run(global: &Global, args: &ExportArgs) -> Result<ExitCode, Failure> {
+    let program = program(global, args.as_of)?;
+    let mut failed = Vec::new();
+    let mut documents = Vec::new();
+    for company in &program.companies {
+        let folder = match program.companies.len() {
+            1 => args.out.clone(),
+            _ => args.out.join(&company.profile.id),
+        };
+        match write(&program, company, &folder).await {
+            Ok(names) if global.json => documents.push(serde_json::json!({
+                "company": company.profile.id, "out": folder, "files": names,
+            })),
+            Ok(names) => println!("{}: {} in {}", company.profile.name, names.join(", "), folder.display()),
+            Err(failure) => failed.push((company.profile.name.clone(), failure)),
+        }
+    }
+    if global.json {
+        print_json(&serde_json::Value::Array(documents));
+    }
+    verdict(program.companies.len(), failed)
+}
+
+/// Reads both spreadsheets as they stand and writes them into `folder`; returns the names written.
+pub(super) async fn write(
+    program: &Program,
+    company: &Company,
+    folder: &Path,
+) -> Result<Vec<String>, Failure> {
+    let engine = &program.engine;
+    let year = company.profile.today(engine.clock.now()).year();
+    let files = copy::ensure(engine, &company.profile, year).await?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::io(&format!("cannot make the folder {}", folder.display()), &error))?;
+    let mut names = Vec::new();
+    for (binding, name, kind) in [
+        (&files.report, "report.xlsx", TemplateKind::Report),
+        (&files.plan, "plan.xlsx", TemplateKind::Plan),
+    ] {
+        let workbook = engine
+            .google
+            .read_workbook(&binding.file)
+            .await
+            .map_err(crate::sync::outcome::SyncError::from)?;
+        xlsx::write_xlsx(&workbook, &folder.join(name))
+            .map_err(|error| Failure::failed(format!("cannot write {name}: {error}")))?;
+        names.push(name.to_owned());
+        if kind == TemplateKind::Report {
+            for spec in template::tables(kind, year).iter().filter(|spec| spec.exported) {
+                let name = format!("{}.csv", spec.name);
+                csv::write_table(&workbook, spec, &folder.join(&name))
+                    .map_err(|error| Failure::failed(format!("cannot write {name}: {error}")))?;
+                names.push(name);
+            }
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,6 @@
+//! Whole-cycle stories: the real binary against the simulators.
+
+mod crash;
+mod cycle;
+mod misuse;
+mod world;
