@@ -7,7 +7,9 @@ use planfact::cli::{self, Cli};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    planfact::telemetry::init(cli.verbosity(), cli.global.json);
+    if let Err(error) = planfact::telemetry::init(cli.log_format(), cli.verbosity()) {
+        return cli::fail(&cli::Failure::failed(format!("logging cannot start: {error}")));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return cli::fail(&cli::Failure::failed(format!("no runtime: {error}"))),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::telemetry::Format;
+
 /// Keeps a Bitrix24 CRM and a company's Google Sheets plan/fact reports true to each other.
 #[derive(Debug, Parser)]
 #[command(name = "planfact", version, about, disable_help_subcommand = true)]
@@ -19,12 +21,14 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// How much is logged: the verbs that people watch log only warnings unless `-v` is given.
+    /// How much is logged.
     pub fn verbosity(&self) -> u8 {
-        match self.verb {
-            Verb::Run => self.global.verbose.saturating_add(1),
-            _ => self.global.verbose,
-        }
+        self.global.verbose
+    }
+
+    /// How logs look: JSON lines where results are JSON.
+    pub fn log_format(&self) -> Format {
+        if self.global.json { Format::Json } else { Format::Human }
     }
 }
 

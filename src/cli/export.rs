@@ -14,6 +14,9 @@ use super::args::{ExportArgs, Global};
 use super::output::print_json;
 use super::{Failure, program, verdict};
 
+/// The data tables that are written as .csv.
+const EXPORTED: &[&str] = &["months", "sources", "managers"];
+
 /// Writes the files of each company; with several companies each gets a folder of its own.
 pub(super) async fn run(global: &Global, args: &ExportArgs) -> Result<ExitCode, Failure> {
     let program = program(global, args.as_of)?;
@@ -63,7 +66,7 @@ pub(super) async fn write(
             .map_err(|error| Failure::failed(format!("cannot write {name}: {error}")))?;
         names.push(name.to_owned());
         if kind == TemplateKind::Report {
-            for spec in template::tables(kind, year).iter().filter(|spec| spec.exported) {
+            for spec in template::tables(kind, year).iter().filter(|spec| EXPORTED.contains(&spec.name.as_str())) {
                 let name = format!("{}.csv", spec.name);
                 csv::write_table(&workbook, spec, &folder.join(&name))
                     .map_err(|error| Failure::failed(format!("cannot write {name}: {error}")))?;
