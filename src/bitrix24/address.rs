@@ -103,7 +103,12 @@ impl Address {
 
     /// The address of a method; secret, never to be shown.
     pub(super) fn method(&self, method: &str) -> String {
-        format!("{}rest/{}/{}/{method}", self.root, self.user, self.code.expose())
+        format!(
+            "{}rest/{}/{}/{method}",
+            self.root,
+            self.user,
+            self.code.expose()
+        )
     }
 
     /// Host and port, by which portals are told apart.
@@ -132,7 +137,12 @@ impl Address {
             return None;
         }
         let mut moved = self.clone();
-        let prefix = target.path().split("/rest/").next().unwrap_or_default().to_owned();
+        let prefix = target
+            .path()
+            .split("/rest/")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         moved.root = target;
         moved.root.set_path(&format!("{prefix}/"));
         moved.root.set_query(None);
@@ -187,7 +197,11 @@ mod tests {
                 "http://127.0.0.1:8080/rest/1/s3cr3t/batch",
                 "127.0.0.1:8080",
             ),
-            ("http://[::1]:1/rest/1/c/", "http://[::1]:1/rest/1/c/batch", "[::1]:1"),
+            (
+                "http://[::1]:1/rest/1/c/",
+                "http://[::1]:1/rest/1/c/batch",
+                "[::1]:1",
+            ),
         ] {
             let address = parse(given).expect(given);
             assert_eq!(address.method("batch"), method_url);
@@ -218,15 +232,24 @@ mod tests {
         let secret = Secret::new("https://acme.bitrix24.ru/rest/1/s3cr3t/");
         let address = Address::parse(&secret).expect("an address");
         assert!(!format!("{secret} {secret:?} {address:?}").contains("s3cr3t"));
-        assert_eq!(address.scrub("at /rest/1/s3cr3t/batch"), "at /rest/1/***/batch");
+        assert_eq!(
+            address.scrub("at /rest/1/s3cr3t/batch"),
+            "at /rest/1/***/batch"
+        );
     }
 
     #[test]
     fn only_a_move_to_another_trusted_host_is_followed() {
         let address = parse("https://old.bitrix24.ru/rest/1/s3cr3t/").expect("an address");
         for (location, moved) in [
-            ("https://new.bitrix24.ru/rest/1/s3cr3t/batch", Some("new.bitrix24.ru")),
-            ("//new.bitrix24.ru/rest/1/s3cr3t/batch", Some("new.bitrix24.ru")),
+            (
+                "https://new.bitrix24.ru/rest/1/s3cr3t/batch",
+                Some("new.bitrix24.ru"),
+            ),
+            (
+                "//new.bitrix24.ru/rest/1/s3cr3t/batch",
+                Some("new.bitrix24.ru"),
+            ),
             ("https://old.bitrix24.ru/rest/1/s3cr3t/batch", None),
             ("/coupon.php", None),
             ("https://pay.example.com/coupon", None),

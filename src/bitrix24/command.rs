@@ -8,8 +8,11 @@ use std::fmt::{Display, Write as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What RFC 3986 calls unreserved stays as it is; everything else is encoded.
-const ENCODED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// A method with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +24,10 @@ pub struct Command {
 impl Command {
     /// A command without parameters.
     pub fn new(method: &'static str) -> Command {
-        Command { method, query: String::new() }
+        Command {
+            method,
+            query: String::new(),
+        }
     }
 
     /// The method's name.
@@ -55,10 +61,9 @@ impl Command {
     /// Adds the fields to select.
     #[must_use]
     pub fn select(self, fields: &[&str]) -> Command {
-        fields
-            .iter()
-            .enumerate()
-            .fold(self, |command, (i, field)| command.param(&format!("select[{i}]"), field))
+        fields.iter().enumerate().fold(self, |command, (i, field)| {
+            command.param(&format!("select[{i}]"), field)
+        })
     }
 
     /// The text that `batch` takes.
@@ -88,11 +93,17 @@ mod tests {
         for (command, text) in [
             (Command::new("profile"), "profile"),
             (
-                Command::new("crm.lead.list").filter(">=", "DATE_MODIFY", "2026-01-02T03:04:05+03:00"),
+                Command::new("crm.lead.list").filter(
+                    ">=",
+                    "DATE_MODIFY",
+                    "2026-01-02T03:04:05+03:00",
+                ),
                 "crm.lead.list?filter%5B%3E%3DDATE_MODIFY%5D=2026-01-02T03%3A04%3A05%2B03%3A00",
             ),
             (
-                Command::new("crm.lead.list").filter(">", "ID", "$result[c00][49][ID]").param("start", -1),
+                Command::new("crm.lead.list")
+                    .filter(">", "ID", "$result[c00][49][ID]")
+                    .param("start", -1),
                 "crm.lead.list?filter%5B%3EID%5D=%24result%5Bc00%5D%5B49%5D%5BID%5D&start=-1",
             ),
             (

@@ -60,7 +60,12 @@ pub(super) const FILTER_IGNORED: &str = "FILTER_IGNORED";
 impl BitrixError {
     /// An error of the client's own finding.
     pub(super) fn own(kind: Kind, code: &str, description: String, doing: &str) -> BitrixError {
-        BitrixError { kind, code: code.to_owned(), description, doing: doing.to_owned() }
+        BitrixError {
+            kind,
+            code: code.to_owned(),
+            description,
+            doing: doing.to_owned(),
+        }
     }
 
     /// Reads `{"error": …, "error_description": …}`; `error` may be a string, a number or, in
@@ -80,7 +85,12 @@ impl BitrixError {
             "no description".clone_into(&mut description);
         }
         let kind = kind_of(&code, &description);
-        BitrixError { kind, code, description, doing: doing.to_owned() }
+        BitrixError {
+            kind,
+            code,
+            description,
+            doing: doing.to_owned(),
+        }
     }
 
     /// Whether a smaller request may pass where this one did not.
@@ -97,7 +107,10 @@ impl BitrixError {
     pub fn is_right_missing(&self) -> bool {
         matches!(
             self.code.to_ascii_uppercase().as_str(),
-            "INSUFFICIENT_SCOPE" | "ACCESS_DENIED" | "INVALID_CREDENTIALS" | "ERROR_METHOD_NOT_FOUND"
+            "INSUFFICIENT_SCOPE"
+                | "ACCESS_DENIED"
+                | "INVALID_CREDENTIALS"
+                | "ERROR_METHOD_NOT_FOUND"
         ) || (self.kind == Kind::NeedsHuman && matches!(self.code.as_str(), "" | "0"))
     }
 
@@ -141,7 +154,11 @@ fn kind_of(code: &str, description: &str) -> Kind {
         | "METHOD_CONFIRM_WAITING"
         | "ERROR_METHOD_NOT_FOUND"
         | "INVALID_REQUEST" => Kind::NeedsHuman,
-        "" | "0" => match description.trim_end_matches(['.', '!']).to_ascii_lowercase().as_str() {
+        "" | "0" => match description
+            .trim_end_matches(['.', '!'])
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "not found" => Kind::NotFound,
             "access denied" => Kind::NeedsHuman,
             _ => Kind::Permanent,
@@ -157,8 +174,12 @@ fn remedy_of(code: &str) -> Option<&'static str> {
              Inbound webhook) into webhook_url"
         }
         "OVERLOAD_LIMIT" => "Bitrix24 has blocked the portal's REST by hand; write to its support",
-        "EXPIRED_TOKEN" | "INVALID_TOKEN" | "NO_AUTH_FOUND" | "AUTHORIZATION_ERROR"
-        | "APPLICATION_NOT_FOUND" | "ERROR_OAUTH" => {
+        "EXPIRED_TOKEN"
+        | "INVALID_TOKEN"
+        | "NO_AUTH_FOUND"
+        | "AUTHORIZATION_ERROR"
+        | "APPLICATION_NOT_FOUND"
+        | "ERROR_OAUTH" => {
             "the webhook is wrong, expired or deleted; make a new one and put its address into \
              webhook_url"
         }
@@ -187,7 +208,9 @@ fn remedy_of(code: &str) -> Option<&'static str> {
             "open the portal in a browser: it has moved (change webhook_url) or its licence has \
              expired"
         }
-        FILTER_IGNORED => "the portal ignores filters by ID, so it cannot be read safely; report it",
+        FILTER_IGNORED => {
+            "the portal ignores filters by ID, so it cannot be read safely; report it"
+        }
         _ => return None,
     })
 }
@@ -202,38 +225,117 @@ mod tests {
     fn the_code_decides() {
         let time = Kind::OperationTime { reset_at: None };
         for (code, description, kind) in [
-            (json!("QUERY_LIMIT_EXCEEDED"), "Too many requests", Kind::RateLimited),
-            (json!("OVERLOAD_LIMIT"), "REST API is blocked due to overload.", Kind::NeedsHuman),
-            (json!("OPERATION_TIME_LIMIT"), "Method is blocked due to", time),
-            (json!("expired_token"), "The access token provided has expired.", Kind::NeedsHuman),
-            (json!("invalid_token"), "Unable to get application by token", Kind::NeedsHuman),
-            (json!("NO_AUTH_FOUND"), "Wrong authorization data", Kind::NeedsHuman),
-            (json!("INVALID_CREDENTIALS"), "Invalid request credentials", Kind::NeedsHuman),
+            (
+                json!("QUERY_LIMIT_EXCEEDED"),
+                "Too many requests",
+                Kind::RateLimited,
+            ),
+            (
+                json!("OVERLOAD_LIMIT"),
+                "REST API is blocked due to overload.",
+                Kind::NeedsHuman,
+            ),
+            (
+                json!("OPERATION_TIME_LIMIT"),
+                "Method is blocked due to",
+                time,
+            ),
+            (
+                json!("expired_token"),
+                "The access token provided has expired.",
+                Kind::NeedsHuman,
+            ),
+            (
+                json!("invalid_token"),
+                "Unable to get application by token",
+                Kind::NeedsHuman,
+            ),
+            (
+                json!("NO_AUTH_FOUND"),
+                "Wrong authorization data",
+                Kind::NeedsHuman,
+            ),
+            (
+                json!("INVALID_CREDENTIALS"),
+                "Invalid request credentials",
+                Kind::NeedsHuman,
+            ),
             (json!("insufficient_scope"), "", Kind::NeedsHuman),
-            (json!("user_access_error"), "The user does not have access", Kind::NeedsHuman),
+            (
+                json!("user_access_error"),
+                "The user does not have access",
+                Kind::NeedsHuman,
+            ),
             (json!("ACCESS_DENIED"), "Access denied!", Kind::NeedsHuman),
-            (json!("PAYMENT_REQUIRED"), "Subscription has been ended", Kind::NeedsHuman),
-            (json!("PORTAL_DELETED"), "Portal was deleted", Kind::NeedsHuman),
-            (json!("ERROR_OAUTH"), "Application not installed", Kind::NeedsHuman),
-            (json!("METHOD_CONFIRM_WAITING"), "Waiting for confirmation", Kind::NeedsHuman),
-            (json!("ERROR_METHOD_NOT_FOUND"), "Method not found!", Kind::NeedsHuman),
+            (
+                json!("PAYMENT_REQUIRED"),
+                "Subscription has been ended",
+                Kind::NeedsHuman,
+            ),
+            (
+                json!("PORTAL_DELETED"),
+                "Portal was deleted",
+                Kind::NeedsHuman,
+            ),
+            (
+                json!("ERROR_OAUTH"),
+                "Application not installed",
+                Kind::NeedsHuman,
+            ),
+            (
+                json!("METHOD_CONFIRM_WAITING"),
+                "Waiting for confirmation",
+                Kind::NeedsHuman,
+            ),
+            (
+                json!("ERROR_METHOD_NOT_FOUND"),
+                "Method not found!",
+                Kind::NeedsHuman,
+            ),
             (json!("INVALID_REQUEST"), "Https required", Kind::NeedsHuman),
             (json!("INTERNAL_SERVER_ERROR"), "", Kind::Transient),
-            (json!(" ERROR_UNEXPECTED_ANSWER "), "Server returned an", Kind::Transient),
-            (json!("NOT_FOUND"), "Smart process not found", Kind::NotFound),
+            (
+                json!(" ERROR_UNEXPECTED_ANSWER "),
+                "Server returned an",
+                Kind::Transient,
+            ),
+            (
+                json!("NOT_FOUND"),
+                "Smart process not found",
+                Kind::NotFound,
+            ),
             (json!(""), "Not found", Kind::NotFound),
             (json!(0), "Not found", Kind::NotFound),
             (json!("0"), "Access denied.", Kind::NeedsHuman),
-            (json!(""), "Parameter 'filter' must be array.", Kind::Permanent),
-            (json!("ERROR_BATCH_LENGTH_EXCEEDED"), "Max batch length exceeded", Kind::Permanent),
-            (json!("ERROR_BATCH_METHOD_NOT_ALLOWED"), "not allowed", Kind::Permanent),
+            (
+                json!(""),
+                "Parameter 'filter' must be array.",
+                Kind::Permanent,
+            ),
+            (
+                json!("ERROR_BATCH_LENGTH_EXCEEDED"),
+                "Max batch length exceeded",
+                Kind::Permanent,
+            ),
+            (
+                json!("ERROR_BATCH_METHOD_NOT_ALLOWED"),
+                "not allowed",
+                Kind::Permanent,
+            ),
             (json!("ERROR_CORE"), "Not found", Kind::Permanent),
-            (json!({"code": "ACCESS_DENIED", "message": "no"}), "", Kind::NeedsHuman),
+            (
+                json!({"code": "ACCESS_DENIED", "message": "no"}),
+                "",
+                Kind::NeedsHuman,
+            ),
         ] {
             let body = json!({"error": code, "error_description": description});
             let error = BitrixError::from_body(&body, "calling a method");
             assert_eq!(error.kind, kind, "{body}");
-            assert!(!error.remedy().is_empty() && !error.description.is_empty(), "{body}");
+            assert!(
+                !error.remedy().is_empty() && !error.description.is_empty(),
+                "{body}"
+            );
         }
     }
 
@@ -248,6 +350,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::print_stderr, reason = "a skipped test says so")]
     fn the_bodies_of_the_official_sdk_are_all_understood() {
         let Ok(shared) = std::env::var("PLANFACT_SHARED") else {
             eprintln!("skipped: PLANFACT_SHARED is not set");

@@ -10,13 +10,13 @@
 //! and the portal begins anew, so whatever follows a short page is dropped.
 
 use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
-use futures::{StreamExt, stream};
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
 use serde_json::Value;
 
 use super::command::{Command, key};
@@ -77,7 +77,9 @@ impl Window {
     }
 
     fn command(self) -> Command {
-        list(self.entity).filter(">", "ID", self.after).filter("<=", "ID", self.upto)
+        list(self.entity)
+            .filter(">", "ID", self.after)
+            .filter("<=", "ID", self.upto)
     }
 
     /// Windows of at most `width` ids that cover this one.
@@ -86,7 +88,11 @@ impl Window {
         std::iter::from_fn(move || {
             (after < self.upto).then(|| {
                 let upto = after.saturating_add(width.max(1)).min(self.upto);
-                let window = Window { after, upto, ..self };
+                let window = Window {
+                    after,
+                    upto,
+                    ..self
+                };
                 after = upto;
                 window
             })
@@ -112,7 +118,10 @@ struct Pace {
 
 impl Pace {
     fn new() -> Pace {
-        Pace { commands: AtomicUsize::new(COMMANDS_MAX), density: Mutex::new([1.0; 2]) }
+        Pace {
+            commands: AtomicUsize::new(COMMANDS_MAX),
+            density: Mutex::new([1.0; 2]),
+        }
     }
 
     fn commands(&self) -> usize {
@@ -132,7 +141,8 @@ impl Pace {
 
     /// A request of `sent` commands took too long.
     fn too_long(&self, sent: usize) {
-        self.commands.fetch_min((sent / 2).max(1), Ordering::Relaxed);
+        self.commands
+            .fetch_min((sent / 2).max(1), Ordering::Relaxed);
     }
 
     fn width(&self, entity: Entity) -> u64 {
@@ -187,8 +197,14 @@ impl Plan {
                 continue;
             }
             let after = range.next.saturating_sub(1);
-            let upto = after.saturating_add(pace.width(range.entity)).min(range.last);
-            batch.push(Window { entity: range.entity, after, upto });
+            let upto = after
+                .saturating_add(pace.width(range.entity))
+                .min(range.last);
+            batch.push(Window {
+                entity: range.entity,
+                after,
+                upto,
+            });
             range.next = upto.saturating_add(1);
         }
         (!batch.is_empty()).then_some(batch)
@@ -206,25 +222,25 @@ pub async fn first_load<E: From<BitrixError>>(
     mut take: impl FnMut(Chunk) -> Result<(), E>,
 ) -> Result<(), E> {
     let pace = Pace::new();
-    let pace = &pace;
-    let plan = Plan { ranges: ranges.iter().copied().collect() };
-    let batches = stream::unfold(plan, move |mut plan| async move {
-        plan.next_batch(pace).map(|windows| (windows, plan))
-    });
-    let loads = batches.map(|windows| fetch(portal, pace, windows));
-    let mut chunks = pin!(loads.buffered(portal.batches_in_flight()));
-    while let Some(chunk) = chunks.next().await {
-        take(chunk?)?;
+    let mut plan = Plan {
+        ranges: ranges.iter().copied().collect(),
+    };
+    let mut running = FuturesOrdered::new();
+    loop {
+        while running.len() < portal.batches_in_flight()
+            && let Some(windows) = plan.next_batch(&pace)
+        {
+            running.push_back(fetch(portal, &pace, windows));
+        }
+        match running.next().await {
+            Some(chunk) => take(chunk?)?,
+            None => return Ok(()),
+        }
     }
-    Ok(())
 }
 
 /// Loads windows to the last row, in as many requests as that takes; usually one.
-async fn fetch(
-    portal: &Portal,
-    pace: &Pace,
-    windows: Vec<Window>,
-) -> Result<Chunk, BitrixError> {
+async fn fetch(portal: &Portal, pace: &Pace, windows: Vec<Window>) -> Result<Chunk, BitrixError> {
     let mut chunk = Chunk::default();
     for entity in Entity::ALL {
         let own = windows.iter().filter(|window| window.entity == entity);
@@ -233,7 +249,11 @@ async fn fetch(
         }
     }
     let ids_of = |entity: Entity| -> u64 {
-        windows.iter().filter(|w| w.entity == entity).map(|w| w.ids()).sum()
+        windows
+            .iter()
+            .filter(|w| w.entity == entity)
+            .map(|w| w.ids())
+            .sum()
     };
     let ids = Entity::ALL.map(ids_of);
     chunk.ids = ids.iter().sum();
@@ -257,11 +277,17 @@ async fn fetch(
         }
     }
     for (entity, ids) in Entity::ALL.into_iter().zip(ids) {
-        let of_entity = |record: &&Record| matches!(
-            (record, entity),
-            (Record::Lead(_), Entity::Lead) | (Record::Deal(_), Entity::Deal)
+        let of_entity = |record: &&Record| {
+            matches!(
+                (record, entity),
+                (Record::Lead(_), Entity::Lead) | (Record::Deal(_), Entity::Deal)
+            )
+        };
+        pace.seen(
+            entity,
+            ids,
+            chunk.records.iter().filter(of_entity).count() as u64,
         );
-        pace.seen(entity, ids, chunk.records.iter().filter(of_entity).count() as u64);
     }
     Ok(chunk)
 }
@@ -281,7 +307,10 @@ struct Step {
 async fn step(portal: &Portal, windows: &[Window]) -> Result<Step, BitrixError> {
     let commands: Vec<Command> = windows.iter().map(|window| window.command()).collect();
     let answer = portal.batch_once(&commands).await?;
-    let mut step = Step { took: answer.took, ..Step::default() };
+    let mut step = Step {
+        took: answer.took,
+        ..Step::default()
+    };
     let mut failed = None;
     let mut failures = 0;
     for (window, answer) in windows.iter().zip(answer.answers) {
@@ -303,7 +332,10 @@ async fn step(portal: &Portal, windows: &[Window]) -> Result<Step, BitrixError> 
 
 /// Whether an error may pass by itself.
 pub(super) fn is_passing(error: &BitrixError) -> bool {
-    matches!(error.kind, Kind::Transient | Kind::RateLimited | Kind::OperationTime { .. })
+    matches!(
+        error.kind,
+        Kind::Transient | Kind::RateLimited | Kind::OperationTime { .. }
+    )
 }
 
 /// Reads a window's page.
@@ -334,7 +366,10 @@ fn read_window(window: Window, page: Value, step: &mut Step) -> Result<(), Bitri
     }
     if full && last < window.upto {
         let density = PAGE_ROWS as f64 / (last - window.after) as f64;
-        let rest = Window { after: last, ..window };
+        let rest = Window {
+            after: last,
+            ..window
+        };
         step.remaining.extend(rest.split(width_for(density)));
     }
     Ok(())
@@ -367,7 +402,12 @@ impl Walk {
     /// A walk from the beginning. `since` is sent with its offset, which should be the portal's
     /// own: then even a portal that overlooks offsets takes it right.
     pub(super) fn new(entity: Entity, since: DateTime<FixedOffset>) -> Walk {
-        Walk { entity, since, after: 0, ended: false }
+        Walk {
+            entity,
+            since,
+            after: 0,
+            ended: false,
+        }
     }
 
     /// Whether the last page was seen.
@@ -411,8 +451,10 @@ impl Walk {
             };
             let page_rows = rows(answer, "", &doing)?;
             let full = page_rows.len() >= PAGE_ROWS;
-            let read: Vec<Result<Record, Unreadable>> =
-                page_rows.into_iter().map(|row| record(self.entity, row)).collect();
+            let read: Vec<Result<Record, Unreadable>> = page_rows
+                .into_iter()
+                .map(|row| record(self.entity, row))
+                .collect();
             let ids = || read.iter().flatten().filter_map(Record::id);
             if let Some(id) = ids().find(|id| *id <= self.after) {
                 if page == 0 {
@@ -471,7 +513,9 @@ pub async fn changes<E: From<BitrixError>>(
             .enumerate()
             .flat_map(|(n, walk)| walk.commands(n * pages, pages))
             .collect();
-        let answer = portal.patiently(pages == 1, || walk_once(portal, &commands, pages)).await;
+        let answer = portal
+            .patiently(pages == 1, || walk_once(portal, &commands, pages))
+            .await;
         let answer = match answer {
             Err(error) if error.is_timeout() && pages > 1 => {
                 pace.too_long(sent);
@@ -512,8 +556,12 @@ mod tests {
     use super::*;
 
     fn plan(ranges: &[(Entity, u64, u64)]) -> Plan {
-        let ranges = ranges.iter().map(|&(entity, next, last)| Range { entity, next, last });
-        Plan { ranges: ranges.collect() }
+        let ranges = ranges
+            .iter()
+            .map(|&(entity, next, last)| Range { entity, next, last });
+        Plan {
+            ranges: ranges.collect(),
+        }
     }
 
     #[test]
@@ -537,7 +585,10 @@ mod tests {
         let pace = Pace::new();
         let mut plan = plan(&[(Entity::Lead, 101, 230), (Entity::Deal, 7, 7)]);
         let windows = plan.next_batch(&pace).expect("a batch");
-        let spans: Vec<_> = windows.iter().map(|w| (w.entity, w.after, w.upto)).collect();
+        let spans: Vec<_> = windows
+            .iter()
+            .map(|w| (w.entity, w.after, w.upto))
+            .collect();
         assert_eq!(
             spans,
             [
@@ -552,9 +603,14 @@ mod tests {
 
     #[test]
     fn windows_grow_where_ids_are_sparse() {
-        for (density, width) in
-            [(1.0, 50), (0.4, 50), (0.25, 100), (0.1, 250), (0.01, 1_000), (0.0, 1_000)]
-        {
+        for (density, width) in [
+            (1.0, 50),
+            (0.4, 50),
+            (0.25, 100),
+            (0.1, 250),
+            (0.01, 1_000),
+            (0.0, 1_000),
+        ] {
             assert_eq!(width_for(density), width, "{density}");
         }
     }
@@ -575,7 +631,9 @@ mod tests {
     }
 
     fn page(ids: impl IntoIterator<Item = u64>) -> Value {
-        ids.into_iter().map(|id| json!({"ID": id.to_string()})).collect()
+        ids.into_iter()
+            .map(|id| json!({"ID": id.to_string()}))
+            .collect()
     }
 
     fn got(step: &Step) -> Vec<u64> {
@@ -584,7 +642,11 @@ mod tests {
 
     #[test]
     fn a_full_page_below_the_end_leaves_a_remainder() {
-        let window = Window { entity: Entity::Lead, after: 100, upto: 350 };
+        let window = Window {
+            entity: Entity::Lead,
+            after: 100,
+            upto: 350,
+        };
         let mut step = Step::default();
         read_window(window, page(101..=150), &mut step).expect("read");
         let rest: Vec<_> = step.remaining.iter().map(|w| (w.after, w.upto)).collect();
@@ -598,7 +660,11 @@ mod tests {
 
     #[test]
     fn rows_beyond_the_window_are_left_out_and_rows_before_it_are_an_error() {
-        let window = Window { entity: Entity::Deal, after: 100, upto: 150 };
+        let window = Window {
+            entity: Entity::Deal,
+            after: 100,
+            upto: 150,
+        };
         let mut step = Step::default();
         read_window(window, page([101, 150, 151]), &mut step).expect("read");
         assert_eq!((got(&step), step.outside), (vec![101, 150], 1));
@@ -608,7 +674,10 @@ mod tests {
 
     /// A portal's table, asked with the arithmetic of windows.
     fn answer(table: &[u64], window: Window) -> Value {
-        let inside = table.iter().copied().filter(|id| *id > window.after && *id <= window.upto);
+        let inside = table
+            .iter()
+            .copied()
+            .filter(|id| *id > window.after && *id <= window.upto);
         page(inside.take(PAGE_ROWS))
     }
 
@@ -654,7 +723,9 @@ mod tests {
     }
 
     fn changed(ids: impl IntoIterator<Item = u64>, at: &str) -> Value {
-        ids.into_iter().map(|id| json!({"ID": id.to_string(), "DATE_MODIFY": at})).collect()
+        ids.into_iter()
+            .map(|id| json!({"ID": id.to_string(), "DATE_MODIFY": at}))
+            .collect()
     }
 
     const LATER: &str = "2026-03-01T10:00:00+03:00";
@@ -676,8 +747,13 @@ mod tests {
     #[test]
     fn reading_stops_at_the_first_short_page_and_drops_the_rest() {
         let (mut walk, mut chunk) = (walk(), Chunk::default());
-        let pages = [changed(1..=50, LATER), changed(51..=60, LATER), changed(1..=50, LATER)];
-        walk.read(pages.into_iter().map(Ok), &mut chunk).expect("read");
+        let pages = [
+            changed(1..=50, LATER),
+            changed(51..=60, LATER),
+            changed(1..=50, LATER),
+        ];
+        walk.read(pages.into_iter().map(Ok), &mut chunk)
+            .expect("read");
         assert!(walk.ended());
         assert_eq!(chunk.records.len(), 60);
     }
@@ -686,10 +762,15 @@ mod tests {
     fn a_chain_that_begins_anew_is_continued_by_number() {
         let (mut walk, mut chunk) = (walk(), Chunk::default());
         let pages = [changed(1..=50, LATER), changed(1..=50, LATER)];
-        walk.read(pages.into_iter().map(Ok), &mut chunk).expect("read");
-        assert_eq!((walk.ended(), walk.after, chunk.records.len()), (false, 50, 50));
+        walk.read(pages.into_iter().map(Ok), &mut chunk)
+            .expect("read");
+        assert_eq!(
+            (walk.ended(), walk.after, chunk.records.len()),
+            (false, 50, 50)
+        );
         let pages = [changed(51..=52, LATER)];
-        walk.read(pages.into_iter().map(Ok), &mut chunk).expect("read");
+        walk.read(pages.into_iter().map(Ok), &mut chunk)
+            .expect("read");
         assert_eq!((walk.ended(), chunk.records.len()), (true, 52));
     }
 
@@ -706,10 +787,13 @@ mod tests {
     #[test]
     fn rows_that_the_filter_should_have_left_out_are_counted_and_dropped() {
         let (mut walk, mut chunk) = (walk(), Chunk::default());
-        let Value::Array(mut rows) = changed(1..=3, EARLIER) else { panic!("a list") };
+        let Value::Array(mut rows) = changed(1..=3, EARLIER) else {
+            panic!("a list")
+        };
         rows.push(json!({"ID": "4", "DATE_MODIFY": LATER}));
         rows.push(json!({"ID": "5"}));
-        walk.read([Ok(Value::Array(rows))].into_iter(), &mut chunk).expect("read");
+        walk.read([Ok(Value::Array(rows))].into_iter(), &mut chunk)
+            .expect("read");
         let ids: Vec<_> = chunk.records.iter().filter_map(Record::id).collect();
         assert_eq!((ids, chunk.outside), (vec![4, 5], 3));
     }

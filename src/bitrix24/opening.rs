@@ -89,15 +89,21 @@ impl Slot {
             Slot::Profile => Command::new("profile"),
             Slot::Mode => Command::new("crm.settings.mode.get"),
             Slot::ServerTime => Command::new("server.time"),
-            Slot::Users => Command::new("user.get").param("sort", "ID").param("order", "ASC"),
-            Slot::Departments => {
-                Command::new("department.get").param("sort", "ID").param("order", "ASC")
-            }
+            Slot::Users => Command::new("user.get")
+                .param("sort", "ID")
+                .param("order", "ASC"),
+            Slot::Departments => Command::new("department.get")
+                .param("sort", "ID")
+                .param("order", "ASC"),
             Slot::Statuses => Command::new("crm.status.list").param("order[SORT]", "ASC"),
             Slot::Categories => Command::new("crm.category.list").param("entityTypeId", 2),
             Slot::Currencies => Command::new("crm.currency.list"),
             Slot::FirstId(entity) | Slot::LastId(entity) | Slot::Changes(entity) => {
-                let order = if matches!(self, Slot::LastId(_)) { "DESC" } else { "ASC" };
+                let order = if matches!(self, Slot::LastId(_)) {
+                    "DESC"
+                } else {
+                    "ASC"
+                };
                 Command::new(entity.list())
                     .select(&["ID"])
                     .param("order[ID]", order)
@@ -138,9 +144,10 @@ pub async fn open(portal: &Portal, ask: &Ask) -> Result<Opening, BitrixError> {
     ] {
         add(slot, slot.command());
     }
-    for (slot, known) in
-        [(Slot::Users, ask.users_known), (Slot::Departments, ask.departments_known)]
-    {
+    for (slot, known) in [
+        (Slot::Users, ask.users_known),
+        (Slot::Departments, ask.departments_known),
+    ] {
         // The page behind the last known row shows whether there are new ones.
         for page in 0..=(known / PAGE_ROWS).min(PAGES_MORE / 2) {
             add(slot, slot.page(page * PAGE_ROWS));
@@ -162,7 +169,9 @@ pub async fn open(portal: &Portal, ask: &Ask) -> Result<Opening, BitrixError> {
         commands.extend(walk.commands(first, PAGES_OF_CHANGES));
         slots.extend([Slot::Changes(walk.entity); PAGES_OF_CHANGES]);
     }
-    let answer = portal.patiently(true, || ask_once(portal, &slots, &commands)).await?;
+    let answer = portal
+        .patiently(true, || ask_once(portal, &slots, &commands))
+        .await?;
     let (mut opening, more) = read(&slots, answer, walks)?;
     for (slot, start) in more {
         fetch_rest(portal, slot, start, &mut opening).await?;
@@ -199,7 +208,10 @@ fn read(
     answer: BatchAnswer,
     mut walks: Vec<Walk>,
 ) -> Result<(Opening, Vec<(Slot, usize)>), BitrixError> {
-    let mut opening = Opening { began: answer.began, ..Opening::default() };
+    let mut opening = Opening {
+        began: answer.began,
+        ..Opening::default()
+    };
     let mut more: Vec<(Slot, usize)> = Vec::new();
     let mut ids: Vec<(Slot, u64)> = Vec::new();
     let mut pages: Vec<(Entity, Result<Value, BitrixError>)> = Vec::new();
@@ -211,7 +223,11 @@ fn read(
         let value = match result {
             Ok(value) => value,
             Err(error) => {
-                if !opening.refused.iter().any(|known| known.doing == error.doing) {
+                if !opening
+                    .refused
+                    .iter()
+                    .any(|known| known.doing == error.doing)
+                {
                     opening.refused.push(error);
                 }
                 continue;
@@ -219,20 +235,33 @@ fn read(
         };
         if matches!(slot, Slot::Users | Slot::Departments) {
             more.retain(|(known, _)| known != slot);
-            more.extend(next.and_then(|start| usize::try_from(start).ok()).map(|s| (*slot, s)));
+            more.extend(
+                next.and_then(|start| usize::try_from(start).ok())
+                    .map(|s| (*slot, s)),
+            );
         }
         if let Some(id) = read_one(*slot, value, &mut opening)? {
             ids.push((*slot, id));
         }
     }
-    let id = |slot: Slot| ids.iter().find(|(known, _)| *known == slot).map(|(_, id)| *id);
+    let id = |slot: Slot| {
+        ids.iter()
+            .find(|(known, _)| *known == slot)
+            .map(|(_, id)| *id)
+    };
     for entity in Entity::ALL {
         if let (Some(first), Some(last)) = (id(Slot::FirstId(entity)), id(Slot::LastId(entity))) {
-            opening.spans.push(Span { entity, first, last });
+            opening.spans.push(Span {
+                entity,
+                first,
+                last,
+            });
         }
     }
     for walk in &mut walks {
-        let (own, others) = pages.into_iter().partition(|(entity, _)| *entity == walk.entity);
+        let (own, others) = pages
+            .into_iter()
+            .partition(|(entity, _)| *entity == walk.entity);
         let own: Vec<(Entity, _)> = own;
         pages = others;
         walk.read(own.into_iter().map(|(_, page)| page), &mut opening.changes)?;
@@ -242,11 +271,7 @@ fn read(
 }
 
 /// Reads one answer; for pages of ids, gives the smallest or the largest of them.
-fn read_one(
-    slot: Slot,
-    value: Value,
-    opening: &mut Opening,
-) -> Result<Option<u64>, BitrixError> {
+fn read_one(slot: Slot, value: Value, opening: &mut Opening) -> Result<Option<u64>, BitrixError> {
     let doing = format!("calling {}", slot.command().method());
     let directory = &mut opening.directory;
     match slot {
@@ -257,11 +282,17 @@ fn read_one(
         }
         Slot::Users => {
             let list = directory.users.get_or_insert_default();
-            append(list, wire::read_all(rows(value, "", &doing)?), |user| &user.id);
+            append(list, wire::read_all(rows(value, "", &doing)?), |user| {
+                &user.id
+            });
         }
         Slot::Departments => {
             let list = directory.departments.get_or_insert_default();
-            append(list, wire::read_all(rows(value, "", &doing)?), |department| &department.id);
+            append(
+                list,
+                wire::read_all(rows(value, "", &doing)?),
+                |department| &department.id,
+            );
         }
         Slot::Statuses => {
             directory.statuses = Some(wire::read_all(rows(value, "", &doing)?));
@@ -276,7 +307,11 @@ fn read_one(
             let page = rows(value, "", &doing)?;
             let ids = page.iter().filter_map(|row| row.get("ID").and_then(number));
             let ids = ids.filter(|id| *id > 0);
-            return Ok(if matches!(slot, Slot::FirstId(_)) { ids.min() } else { ids.max() });
+            return Ok(if matches!(slot, Slot::FirstId(_)) {
+                ids.min()
+            } else {
+                ids.max()
+            });
         }
         Slot::Changes(_) => {}
     }
@@ -307,10 +342,13 @@ async fn fetch_rest(
         _ => opening.directory.departments.as_ref().map_or(0, Vec::len),
     };
     loop {
-        let commands: Vec<Command> =
-            (0..PAGES_MORE).map(|page| slot.page(start + page * PAGE_ROWS)).collect();
+        let commands: Vec<Command> = (0..PAGES_MORE)
+            .map(|page| slot.page(start + page * PAGE_ROWS))
+            .collect();
         let slots = [slot; PAGES_MORE];
-        let answer = portal.patiently(true, || ask_once(portal, &slots, &commands)).await?;
+        let answer = portal
+            .patiently(true, || ask_once(portal, &slots, &commands))
+            .await?;
         for result in answer.answers {
             let before = count(opening);
             read_one(slot, result?, opening)?;
@@ -323,7 +361,9 @@ async fn fetch_rest(
 }
 
 fn number(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()))
+    value
+        .as_u64()
+        .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()))
 }
 
 /// A method that cannot be used, and why.

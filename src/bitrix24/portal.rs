@@ -110,8 +110,11 @@ impl Portal {
                 "preparing encrypted connections",
             )
         })?;
-        let allowance =
-            if options.enterprise { Allowance::ENTERPRISE } else { Allowance::STANDARD };
+        let allowance = if options.enterprise {
+            Allowance::ENTERPRISE
+        } else {
+            Allowance::STANDARD
+        };
         Ok(Portal {
             http,
             bucket: Bucket::of(&address.host(), allowance),
@@ -133,12 +136,19 @@ impl Portal {
 
     /// HTTP requests sent so far, by method; a batch is one.
     pub fn requests(&self) -> BTreeMap<String, u64> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// HTTP requests sent so far.
     pub fn requests_total(&self) -> u64 {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+        self.requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .sum()
     }
 
     /// What the portal allows.
@@ -148,12 +158,18 @@ impl Portal {
 
     /// The portal's host, which may be shown.
     pub fn host(&self) -> String {
-        self.address.read().unwrap_or_else(PoisonError::into_inner).host()
+        self.address
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .host()
     }
 
     /// The host to which the portal has redirected us, if it has.
     pub fn moved_to(&self) -> Option<String> {
-        self.moved.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.moved
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(super) fn batches_in_flight(&self) -> usize {
@@ -166,7 +182,10 @@ impl Portal {
     /// The last attempt's.
     pub async fn call(&self, method: &str, params: &Value) -> Result<Value, BitrixError> {
         let doing = format!("calling {method}");
-        self.patiently(true, || async { Ok(self.send(method, params, &doing).await?.result) }).await
+        self.patiently(true, || async {
+            Ok(self.send(method, params, &doing).await?.result)
+        })
+        .await
     }
 
     /// Calls up to 50 commands in one request, trying the request again when that may help. Each
@@ -217,7 +236,9 @@ impl Portal {
             [first, ..] => format!("calling {} and {} more", first.method(), commands.len() - 1),
             [] => "calling nothing".to_owned(),
         };
-        let envelope = self.send("batch", &json!({"halt": 0, "cmd": cmd}), &doing).await?;
+        let envelope = self
+            .send("batch", &json!({"halt": 0, "cmd": cmd}), &doing)
+            .await?;
         self.split(commands, envelope, &doing)
     }
 
@@ -246,35 +267,36 @@ impl Portal {
                 self.note_reset(command.method(), time);
             }
             let doing = format!("calling {}", command.method());
-            answer.answers.push(match (errors.remove(&key), results.remove(&key)) {
-                (Some(error), _) => {
-                    let error = BitrixError::from_body(&wrapped(error), &doing);
-                    Err(self.with_reset(error, command.method()))
-                }
-                (None, Some(result)) => Ok(result),
-                (None, None) => Err(BitrixError::own(
-                    Kind::Transient,
-                    TRUNCATED,
-                    "the batch's answer leaves the command out".to_owned(),
-                    &doing,
-                )),
-            });
+            answer
+                .answers
+                .push(match (errors.remove(&key), results.remove(&key)) {
+                    (Some(error), _) => {
+                        let error = BitrixError::from_body(&wrapped(error), &doing);
+                        Err(self.with_reset(error, command.method()))
+                    }
+                    (None, Some(result)) => Ok(result),
+                    (None, None) => Err(BitrixError::own(
+                        Kind::Transient,
+                        TRUNCATED,
+                        "the batch's answer leaves the command out".to_owned(),
+                        &doing,
+                    )),
+                });
             answer.nexts.push(nexts.get(&key).and_then(whole));
         }
         Ok(answer)
     }
 
     /// Sends one request and reads its envelope; follows the portal once when it has moved.
-    async fn send(
-        &self,
-        method: &str,
-        body: &Value,
-        doing: &str,
-    ) -> Result<Envelope, BitrixError> {
+    async fn send(&self, method: &str, body: &Value, doing: &str) -> Result<Envelope, BitrixError> {
         let mut followed = false;
         loop {
             self.bucket.take().await;
-            let address = self.address.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let address = self
+                .address
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
             *self
                 .requests
                 .lock()
@@ -296,7 +318,10 @@ impl Portal {
                 envelope.took = watch.elapsed();
                 return Ok(envelope);
             }
-            let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+            let location = answer
+                .headers()
+                .get(LOCATION)
+                .and_then(|to| to.to_str().ok());
             self.follow(&address, location, followed, doing)?;
             followed = true;
         }
@@ -310,7 +335,9 @@ impl Portal {
         followed: bool,
         doing: &str,
     ) -> Result<(), BitrixError> {
-        let moved = location.filter(|_| !followed).and_then(|to| address.moved_to(to));
+        let moved = location
+            .filter(|_| !followed)
+            .and_then(|to| address.moved_to(to));
         let Some(moved) = moved else {
             return Err(BitrixError::own(
                 Kind::NeedsHuman,
@@ -319,7 +346,11 @@ impl Portal {
                 doing,
             ));
         };
-        tracing::warn!(from = address.host(), to = moved.host(), "the portal has moved");
+        tracing::warn!(
+            from = address.host(),
+            to = moved.host(),
+            "the portal has moved"
+        );
         *self.moved.write().unwrap_or_else(PoisonError::into_inner) = Some(moved.host());
         *self.address.write().unwrap_or_else(PoisonError::into_inner) = moved;
         Ok(())
@@ -345,8 +376,11 @@ impl Portal {
             let mut error = if body.get("error").is_some() {
                 BitrixError::from_body(&body, doing)
             } else {
-                let kind =
-                    if status.is_server_error() { Kind::Transient } else { Kind::Permanent };
+                let kind = if status.is_server_error() {
+                    Kind::Transient
+                } else {
+                    Kind::Permanent
+                };
                 let text = format!("status {} without an error code", status.as_u16());
                 BitrixError::own(kind, FORM, text, doing)
             };
@@ -361,7 +395,11 @@ impl Portal {
             .and_then(Value::as_str)
             .and_then(time);
         match body.get_mut("result") {
-            Some(result) => Ok(Envelope { result: result.take(), began, took: Duration::ZERO }),
+            Some(result) => Ok(Envelope {
+                result: result.take(),
+                began,
+                took: Duration::ZERO,
+            }),
             None => Err(unreadable(
                 &format!("{} without result and error came", form_of(&body)),
                 doing,
@@ -372,9 +410,9 @@ impl Portal {
     /// Remembers when a method's operating time is given back.
     fn note_reset(&self, method: &str, time: &Value) {
         let reset = match time.get("operating_reset_at") {
-            Some(Value::Number(seconds)) => {
-                seconds.as_i64().and_then(|s| DateTime::from_timestamp(s, 0))
-            }
+            Some(Value::Number(seconds)) => seconds
+                .as_i64()
+                .and_then(|s| DateTime::from_timestamp(s, 0)),
             Some(Value::String(text)) => super::wire::time(text).map(|t| t.to_utc()),
             _ => None,
         };
@@ -420,7 +458,10 @@ async fn read_body(
     loop {
         match answer.chunk().await {
             Ok(Some(chunk)) if bytes.len() + chunk.len() > BODY_BYTES_MAX => {
-                return Err(unreadable("the answer is larger than any of a portal's", doing));
+                return Err(unreadable(
+                    "the answer is larger than any of a portal's",
+                    doing,
+                ));
             }
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
             Ok(None) => return Ok(bytes),
@@ -453,7 +494,10 @@ fn not_json(
     doing: &str,
 ) -> BitrixError {
     let status_number = status.as_u16();
-    if matches!(status, StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT) {
+    if matches!(
+        status,
+        StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT
+    ) {
         let text = format!("the portal ran out of time (status {status_number})");
         return BitrixError::own(Kind::Transient, TIMEOUT, text, doing);
     }
@@ -466,7 +510,10 @@ fn not_json(
         let text = format!("the answer ended early (status {status_number})");
         return BitrixError::own(Kind::Transient, TRUNCATED, text, doing);
     }
-    unreadable(&format!("the answer is not JSON (status {status_number})"), doing)
+    unreadable(
+        &format!("the answer is not JSON (status {status_number})"),
+        doing,
+    )
 }
 
 fn unreadable(what: &str, doing: &str) -> BitrixError {
@@ -483,19 +530,26 @@ fn php_map(
         Some(Value::Object(map)) => Ok(map),
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Array(list)) if list.is_empty() => Ok(Map::new()),
-        Some(other) => {
-            Err(unreadable(&format!("a batch's {name} is {}", form_of(&other)), doing))
-        }
+        Some(other) => Err(unreadable(
+            &format!("a batch's {name} is {}", form_of(&other)),
+            doing,
+        )),
     }
 }
 
 /// An entry of `result_error` is usually a map, sometimes only the code.
 fn wrapped(error: Value) -> Value {
-    if error.is_object() { error } else { json!({"error": error}) }
+    if error.is_object() {
+        error
+    } else {
+        json!({"error": error})
+    }
 }
 
 fn whole(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+    value
+        .as_u64()
+        .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
 }
 
 /// An error with its causes, which often say more than the error itself.

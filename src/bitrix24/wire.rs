@@ -355,19 +355,26 @@ pub(super) fn rows(answer: Value, within: &str, doing: &str) -> Result<Vec<Value
 
 /// Reads rows of a directory, leaving out what is not a row.
 pub(super) fn read_all<T: serde::de::DeserializeOwned>(rows: Vec<Value>) -> Vec<T> {
-    rows.into_iter().filter_map(|row| serde_json::from_value(row).ok()).collect()
+    rows.into_iter()
+        .filter_map(|row| serde_json::from_value(row).ok())
+        .collect()
 }
 
 /// Reads a row of leads or deals.
 pub(super) fn record(entity: Entity, row: Value) -> Result<Record, Unreadable> {
-    let id = row.get("ID").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
+    let id = row
+        .get("ID")
+        .map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
     let refuse = |id: Option<String>, reason: String| Unreadable {
         entity: entity.name(),
         id: id.unwrap_or_default(),
         reason,
     };
     if !row.is_object() {
-        return Err(refuse(id, format!("a row was expected, {} came", form_of(&row))));
+        return Err(refuse(
+            id,
+            format!("a row was expected, {} came", form_of(&row)),
+        ));
     }
     let record = Record::read(entity, row).map_err(|e| refuse(id.clone(), e.to_string()))?;
     match record.id() {
@@ -405,7 +412,10 @@ fn scalar<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Erro
 fn scalars<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
     Ok(match Value::deserialize(input)? {
         Value::Array(values) => values.into_iter().filter_map(scalar_text).collect(),
-        Value::Object(map) => map.into_iter().filter_map(|(_, v)| scalar_text(v)).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .filter_map(|(_, v)| scalar_text(v))
+            .collect(),
         other => scalar_text(other).into_iter().collect(),
     })
 }
@@ -439,7 +449,9 @@ mod tests {
             "DATE_MODIFY": "2021-11-26T18:56:13+02:00", "DATE_CLOSED": "",
             "STATUS_SEMANTIC_ID": "S", "UTM_SOURCE": null, "UF_CRM_1708952993785": false
         });
-        let Ok(Record::Lead(lead)) = record(Entity::Lead, row) else { panic!("not read") };
+        let Ok(Record::Lead(lead)) = record(Entity::Lead, row) else {
+            panic!("not read")
+        };
         assert_eq!(
             lead,
             Lead {
@@ -469,9 +481,17 @@ mod tests {
             record.modified().map(|t| t.to_rfc3339()),
             some("2024-09-02T18:37:18+02:00")
         );
-        let Record::Deal(deal) = record else { panic!("a deal") };
-        assert_eq!((deal.opportunity, deal.category_id), (some("19999.99"), some("1")));
-        assert_eq!((deal.lead_id, deal.closedate, deal.currency_id), (None, None, None));
+        let Record::Deal(deal) = record else {
+            panic!("a deal")
+        };
+        assert_eq!(
+            (deal.opportunity, deal.category_id),
+            (some("19999.99"), some("1"))
+        );
+        assert_eq!(
+            (deal.lead_id, deal.closedate, deal.currency_id),
+            (None, None, None)
+        );
     }
 
     #[test]
@@ -484,7 +504,11 @@ mod tests {
             (json!({"ID": "5a"}), "5a"),
         ] {
             let unreadable = record(Entity::Lead, row.clone()).expect_err("not a row");
-            assert_eq!((unreadable.entity, unreadable.id.as_str()), ("lead", id), "{row}");
+            assert_eq!(
+                (unreadable.entity, unreadable.id.as_str()),
+                ("lead", id),
+                "{row}"
+            );
             assert!(!unreadable.reason.is_empty());
         }
     }

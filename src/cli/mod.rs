@@ -72,10 +72,17 @@ impl From<ConfigErrors> for Failure {
 /// Prints a failure on stderr and gives its exit code.
 pub fn fail(failure: &Failure) -> ExitCode {
     eprintln!("error: {}", failure.message);
-    if let Some(remedy) = &failure.remedy {
+    print_remedy(failure);
+    ExitCode::from(failure.code)
+}
+
+/// The remedy, unless the message ends with it already.
+fn print_remedy(failure: &Failure) {
+    if let Some(remedy) = &failure.remedy
+        && !failure.message.contains(remedy.as_str())
+    {
         eprintln!("  → {remedy}");
     }
-    ExitCode::from(failure.code)
 }
 
 /// Runs the verb.
@@ -124,9 +131,7 @@ fn choose(config: &Config, global: &args::Global) -> Result<Vec<String>, Failure
 fn verdict(all: usize, failed: Vec<(String, Failure)>) -> Result<ExitCode, Failure> {
     for (company, failure) in &failed {
         eprintln!("{company}: {}", failure.message);
-        if let Some(remedy) = &failure.remedy {
-            eprintln!("  → {remedy}");
-        }
+        print_remedy(failure);
     }
     match failed.into_iter().next() {
         None => Ok(ExitCode::SUCCESS),

@@ -99,8 +99,8 @@ fn describe(edit: &Edit) -> String {
         Edit::DeleteRows { tab, row, count } => {
             format!("delete {count} rows from row {} of tab {tab}", row + 1)
         }
-        Edit::SetName(name) => format!("point {} to {}", name.name, crate::sheet::a1::rect(&name.area.rect)),
-        Edit::SetNote { at, .. } => format!("note at {}", crate::sheet::a1::rect(&at.rect)),
+        Edit::SetName(name) => format!("point {} to {}", name.name, crate::sheet::a1::range(name.area.rect)),
+        Edit::SetNote { at, .. } => format!("note at {}", crate::sheet::a1::range(at.rect)),
         Edit::AddTab(tab) => format!("add tab {}", tab.title),
         Edit::AddChart { chart, .. } => format!("add chart {}", chart.title),
         Edit::AddProtection { protection, .. } => format!("protect {}", protection.description),

@@ -3,8 +3,8 @@
 //! The only place that decides it. Adapters say what kind of error they met; this table says what
 //! follows and which exit code a verb ends with.
 
-use crate::bitrix24::error::{BitrixError, BitrixErrorKind};
-use crate::google::error::{GoogleError, GoogleErrorKind};
+use crate::bitrix24::{BitrixError, Kind as PortalKind};
+use crate::google::error::{GoogleError, Kind as GoogleKind};
 use crate::sheet::audit::AuditError;
 use crate::sheet::template::TemplateError;
 use crate::store::StoreError;
@@ -56,21 +56,21 @@ impl SyncError {
     pub fn outcome(&self) -> Outcome {
         match self {
             SyncError::Portal(error) => match error.kind {
-                BitrixErrorKind::Transient
-                | BitrixErrorKind::RateLimited
-                | BitrixErrorKind::OperationTime { .. } => Outcome::NextPass,
-                BitrixErrorKind::NeedsHuman | BitrixErrorKind::NotFound => {
-                    Outcome::Human(error.remedy())
+                PortalKind::Transient
+                | PortalKind::RateLimited
+                | PortalKind::OperationTime { .. } => Outcome::NextPass,
+                PortalKind::NeedsHuman | PortalKind::NotFound => {
+                    Outcome::Human(error.remedy().to_owned())
                 }
                 _ => Outcome::Failed,
             },
             SyncError::Google(error) => match error.kind {
-                GoogleErrorKind::Transient
-                | GoogleErrorKind::RateLimited
-                | GoogleErrorKind::UnknownOutcome => Outcome::NextPass,
-                GoogleErrorKind::SignIn
-                | GoogleErrorKind::NeedsHuman
-                | GoogleErrorKind::NotFound => Outcome::Human(error.remedy()),
+                GoogleKind::Transient
+                | GoogleKind::RateLimited
+                | GoogleKind::UnknownOutcome => Outcome::NextPass,
+                GoogleKind::SignIn
+                | GoogleKind::NeedsHuman
+                | GoogleKind::NotFound => Outcome::Human(error.remedy()),
                 _ => Outcome::Failed,
             },
             SyncError::Store(StoreError::InUse { .. } | StoreError::TooNew { .. }) => {
@@ -86,7 +86,7 @@ impl SyncError {
         match (self.outcome(), self) {
             (Outcome::Human(remedy), _) => Some(remedy),
             (_, SyncError::Google(error)) => Some(error.remedy()),
-            (_, SyncError::Portal(error)) => Some(error.remedy()),
+            (_, SyncError::Portal(error)) => Some(error.remedy().to_owned()),
             _ => None,
         }
     }

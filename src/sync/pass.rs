@@ -3,9 +3,10 @@
 use crate::domain::calendar::{Day, Instant};
 use crate::domain::fact::{Accumulator, FactSpec, Facts};
 use crate::domain::plan::{BaseCell, Cells};
-use crate::sheet::audit;
+use crate::sheet::audit::{self, Limits};
 use crate::sheet::edit::Observed;
-use crate::sheet::template::{self, TableSpec, TemplateKind};
+use crate::sheet::table::TableSpec;
+use crate::sheet::template::{self, TemplateKind};
 use crate::store::PassRecord;
 
 use super::copy::{self, Files};
@@ -102,7 +103,7 @@ async fn stages(
 ) -> Result<PassReport, SyncError> {
     let profile = &company.profile;
     let today = profile.today(started);
-    let before = (engine.google.requests(), company.portal.requests());
+    let before = (engine.google.requests(), company.portal.requests_total());
     let year = chrono::Datelike::year(&today);
 
     let files = copy::ensure(engine, profile, year).await?;
@@ -115,7 +116,10 @@ async fn stages(
     let mut view = observe(engine, &files, year).await?;
     let moment = Moment { now: started, today, next_run: ask.next_run, pass: number };
     let mut snapshot = Snapshot::load(engine, profile, year, &facts, &pulled)?;
-    snapshot.portal_requests = company.portal.requests().saturating_sub(before.1);
+    snapshot.portal_requests = company.portal.requests_total().saturating_sub(before.1);
+    let spent = difference(&engine.google.requests(), &before.0);
+    snapshot.google_requests = spent.iter().map(|(_, count)| count).sum::<u64>() + 1;
+    snapshot.seconds = seconds_between(started, engine.clock.now());
     let mut change = reconcile::reconcile(profile, &snapshot, &view, &moment)?;
     let mut report = PassReport {
         number,
@@ -138,7 +142,7 @@ async fn stages(
     }
     report.change = change;
     report.google_requests = difference(&engine.google.requests(), &before.0);
-    report.portal_requests = company.portal.requests().saturating_sub(before.1);
+    report.portal_requests = company.portal.requests_total().saturating_sub(before.1);
     report.seconds = seconds_between(started, engine.clock.now());
     Ok(report)
 }
@@ -213,8 +217,9 @@ async fn settle(
 }
 
 fn audit_all(change: &ChangeSet) -> Result<(), SyncError> {
-    audit::audit(&change.plan, &change.plan_ownership).map_err(SyncError::Audit)?;
-    audit::audit(&change.report, &change.report_ownership).map_err(SyncError::Audit)
+    audit::audit(&change.plan, &change.plan_ownership, Limits::default()).map_err(SyncError::Audit)?;
+    audit::audit(&change.report, &change.report_ownership, Limits::default())
+        .map_err(SyncError::Audit)
 }
 
 /// Accept, publish, confirm: the base moves only after the confirmed publish.

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::Datelike;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
@@ -12,11 +11,11 @@ use crate::domain::calendar::{Day, Instant, Month};
 use crate::domain::crm::Directory;
 use crate::domain::fact::Facts;
 use crate::domain::plan::{
-    self, BaseCell, CellKey, Cells, Merged, Owner, PlanInput, Replanned, Seen,
+    self, BaseCell, CellKey, Cells, PlanInput, Replanned, Seen,
 };
 use crate::domain::slot::Metric;
 use crate::sheet::audit::Ownership;
-use crate::sheet::diff::{diff_data_table, same, write_cells};
+use crate::sheet::diff::{diff_data_table, write_cells};
 use crate::sheet::edit::{Edit, Observed};
 use crate::sheet::table::{Fault, Located, TableSpec};
 use crate::sheet::template::{self, TemplateKind};
@@ -27,9 +26,6 @@ use super::pull::PullSummary;
 use super::render::{self, Scene};
 use super::words::Words;
 use super::{Engine, Profile};
-
-/// Rows of `status` that change at every pass: they alone are the freshness stamp.
-pub(super) const STAMP_TABLE: &str = "status";
 
 /// Everything that the store and the records tell.
 pub struct Snapshot<'a> {
@@ -49,6 +45,10 @@ pub struct Snapshot<'a> {
     pub pulled: PullSummary,
     /// Requests to the portal in this pass.
     pub portal_requests: u64,
+    /// Requests to Google in this pass, the one that publishes the report included.
+    pub google_requests: u64,
+    /// Seconds since the pass began.
+    pub seconds: f64,
 }
 
 impl<'a> Snapshot<'a> {
@@ -79,6 +79,8 @@ impl<'a> Snapshot<'a> {
             counts: store.counts(id)?,
             pulled: pulled.clone(),
             portal_requests: 0,
+            google_requests: 0,
+            seconds: 0.0,
         })
     }
 }
@@ -148,7 +150,12 @@ pub fn reconcile(
         base: &snapshot.base,
         decimal_comma: decimal_comma(&profile.locale),
     });
+    let directory = &snapshot.directory;
+    let sources = directory.statuses.iter().filter(|status| status.entity == "SOURCE");
     let scene = Scene {
+        source_names: sources.map(|one| (one.code.clone(), one.name.clone())).collect(),
+        users: directory.users.iter().map(|user| (user.id, user.clone())).collect(),
+        departments: directory.departments.iter().map(|one| (one.id, one.name.clone())).collect(),
         profile,
         snapshot,
         moment,
@@ -160,8 +167,8 @@ pub fn reconcile(
     let mut change = ChangeSet {
         accepted: changed(plan::accept(&replanned, &snapshot.base), &snapshot.base),
         confirmed: changed(plan::confirm(&replanned, &snapshot.base), &snapshot.base),
-        edited_cells: count(&replanned, |cell| cell.owner == Owner::Person && cell.problem.is_none()),
-        unreadable_cells: count(&replanned, |cell| cell.problem.is_some()),
+        edited_cells: render::held(&scene),
+        unreadable_cells: render::unreadable(&scene),
         notices: scene.notices.clone(),
         ..ChangeSet::default()
     };
@@ -173,14 +180,6 @@ pub fn reconcile(
 /// Whether people of this locale write `1,5` for one and a half.
 fn decimal_comma(locale: &str) -> bool {
     !locale.starts_with("en")
-}
-
-fn count(replanned: &Replanned, test: impl Fn(&Merged) -> bool) -> usize {
-    replanned
-        .cells
-        .iter()
-        .filter(|(key, cell)| key.table == "plan_company" && test(cell))
-        .count()
 }
 
 /// Only the cells whose memory changes.
@@ -316,7 +315,7 @@ fn edit_plan(
 fn is_time_only(edit: &Edit, view: &View, specs: &[&TableSpec]) -> bool {
     let Some(spec) = specs.iter().find(|spec| spec.name == "plan_status") else { return false };
     let (located, _) = Located::observe(&view.plan, spec);
-    let rows: BTreeSet<u32> = ["banner", "refreshed_at"]
+    let rows: BTreeSet<u32> = ["as_of_text"]
         .iter()
         .filter_map(|key| located.rows.get(&vec![(*key).to_owned()]).copied())
         .collect();
@@ -388,12 +387,3 @@ pub(super) fn number(value: Option<Decimal>) -> Value {
     value.and_then(|value| value.to_f64()).map_or(Value::Blank, Value::Number)
 }
 
-/// Whether today lies in the plan's year; kept for callers that show a past year.
-pub fn is_current(snapshot: &Snapshot<'_>, moment: &Moment) -> bool {
-    moment.today.year() == snapshot.year
-}
-
-#[allow(dead_code, reason = "used by tests of change sets")]
-fn equal(a: &Value, b: &Value) -> bool {
-    same(a, b)
-}

@@ -7,11 +7,13 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::calendar::{Calendar, Instant, Month};
+use crate::domain::crm::User;
 use crate::domain::fact::MetricRow;
-use crate::domain::plan::{CellKey, Owner, Replanned};
+use crate::domain::plan::{CellKey, Merged, Owner, Replanned};
 use crate::domain::slot::Metric;
 use crate::sheet::diff::{DesiredRow, DesiredTable};
 use crate::sheet::table::TableSpec;
+use crate::sheet::template::{PLAN_ROWS, PLAN_STATUS_KEYS, STATUS_KEYS};
 use crate::sheet::workbook::Value;
 
 use super::Profile;
@@ -19,6 +21,7 @@ use super::reconcile::{Moment, Snapshot, number};
 use super::words::Words;
 
 mod status;
+mod years;
 
 /// Everything that the tables are rendered from.
 pub(super) struct Scene<'a> {
@@ -31,6 +34,12 @@ pub(super) struct Scene<'a> {
     pub(super) replanned: &'a Replanned,
     /// What a person should know.
     pub(super) notices: Vec<String>,
+    /// Names of sources by code.
+    pub(super) source_names: BTreeMap<String, String>,
+    /// Employees by id.
+    pub(super) users: BTreeMap<u64, User>,
+    /// Names of departments by id.
+    pub(super) departments: BTreeMap<u64, String>,
 }
 
 /// The rows that a table of the daemon should have.
@@ -39,9 +48,13 @@ pub(super) fn table(scene: &Scene<'_>, spec: &TableSpec) -> DesiredTable {
         "months" => months(scene, spec),
         "sources" => sources(scene, spec),
         "managers" => managers(scene, spec),
-        "status" => status::report(scene),
-        "plan_status" => status::plan(scene),
+        "status" => status::rows(STATUS_KEYS, &status::report(scene)),
+        "plan_status" => {
+            status::rows(PLAN_STATUS_KEYS, &status::plan(scene, held(scene), unreadable(scene)))
+        },
         "plan_marks" => marks(scene, spec),
+        "source_years" => years::sources(scene, spec),
+        "manager_years" => years::managers(scene, spec),
         _ => Vec::new(),
     };
     DesiredTable { rows }
@@ -79,22 +92,10 @@ fn fact(row: &MetricRow, metric: Metric) -> Value {
 }
 
 fn sources(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
-    let names: BTreeMap<&str, &str> = scene
-        .snapshot
-        .directory
-        .statuses
-        .iter()
-        .filter(|status| status.entity == "SOURCE")
-        .map(|status| (status.code.as_str(), status.name.as_str()))
-        .collect();
     let row = |((month, source), facts): (&(Month, Option<String>), &MetricRow)| {
         let code = source.as_deref().unwrap_or_default();
-        let name = match source {
-            Some(code) => names.get(code.as_str()).copied().unwrap_or(code),
-            None => scene.words.no_source(),
-        };
         let value = |column: &String| match column.as_str() {
-            "source_name" => Value::Text(name.to_owned()),
+            "source_name" => Value::Text(source_name(scene, source.as_deref())),
             column => Metric::from_key(column).map_or(Value::Blank, |metric| fact(facts, metric)),
         };
         DesiredRow {
@@ -106,21 +107,10 @@ fn sources(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
 }
 
 fn managers(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
-    let directory = &scene.snapshot.directory;
-    let users: BTreeMap<u64, _> = directory.users.iter().map(|user| (user.id, user)).collect();
-    let departments: BTreeMap<u64, &str> =
-        directory.departments.iter().map(|one| (one.id, one.name.as_str())).collect();
     let row = |((month, id), facts): (&(Month, u64), &MetricRow)| {
-        let user = users.get(id);
-        let name = user.map_or_else(|| scene.words.unknown_user(*id), |user| user.name.clone());
-        let department = user
-            .and_then(|user| user.departments.first())
-            .and_then(|id| departments.get(id).copied());
         let value = |column: &String| match column.as_str() {
-            "user_name" => Value::Text(name.clone()),
-            "department_name" => {
-                department.map_or(Value::Blank, |name| Value::Text(name.to_owned()))
-            }
+            "user_name" => Value::Text(user_name(scene, *id)),
+            "department_name" => department_name(scene, *id),
             column => Metric::from_key(column).map_or(Value::Blank, |metric| fact(facts, metric)),
         };
         DesiredRow {
@@ -129,6 +119,41 @@ fn managers(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
         }
     };
     scene.snapshot.facts.managers.iter().map(row).collect()
+}
+
+/// What people call a source; one that the directory does not know shows its code.
+fn source_name(scene: &Scene<'_>, code: Option<&str>) -> String {
+    let Some(code) = code else { return scene.words.no_source().to_owned() };
+    scene.source_names.get(code).cloned().unwrap_or_else(|| code.to_owned())
+}
+
+/// What people call an employee.
+fn user_name(scene: &Scene<'_>, id: u64) -> String {
+    scene.users.get(&id).map_or_else(|| scene.words.unknown_user(id), |user| user.name.clone())
+}
+
+/// The name of an employee's first department.
+fn department_name(scene: &Scene<'_>, id: u64) -> Value {
+    let department = scene.users.get(&id).and_then(|user| user.departments.first());
+    match department.and_then(|id| scene.departments.get(id)) {
+        Some(name) => Value::Text(name.clone()),
+        None => Value::Blank,
+    }
+}
+
+/// Plan cells held by people and readable.
+pub(super) fn held(scene: &Scene<'_>) -> usize {
+    plan_cells(scene).filter(|cell| cell.owner == Owner::Person && cell.problem.is_none()).count()
+}
+
+/// Plan cells that cannot be read.
+pub(super) fn unreadable(scene: &Scene<'_>) -> usize {
+    plan_cells(scene).filter(|cell| cell.problem.is_some()).count()
+}
+
+fn plan_cells<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = &'a Merged> {
+    let cells = scene.replanned.cells.iter();
+    cells.filter(|(key, _)| key.table == "plan_company").map(|(_, cell)| cell)
 }
 
 /// Who holds each plan cell: 1 a person, `x` unreadable, blank the daemon.
@@ -145,10 +170,10 @@ fn marks(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
             _ => Value::Blank,
         }
     };
-    spec.rows
+    PLAN_ROWS
         .iter()
         .map(|row| DesiredRow {
-            keys: vec![row.clone()],
+            keys: vec![(*row).to_owned()],
             values: spec.columns.iter().map(|column| mark(row, column)).collect(),
         })
         .collect()

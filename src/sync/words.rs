@@ -63,10 +63,10 @@ impl Words {
         let index = day.month0() as usize;
         match self {
             Words::Russian => {
-                format!("{} {} {}", day.day(), MONTHS_RU.get(index).unwrap_or(&""), day.year())
+                format!("{} {} {}", day.day(), MONTHS_RU.get(index).copied().unwrap_or_default(), day.year())
             }
             Words::English => {
-                format!("{} {} {}", day.day(), MONTHS_EN.get(index).unwrap_or(&""), day.year())
+                format!("{} {} {}", day.day(), MONTHS_EN.get(index).copied().unwrap_or_default(), day.year())
             }
         }
     }
@@ -75,26 +75,6 @@ impl Words {
     pub fn instant(self, instant: Instant, calendar: &Calendar) -> String {
         let local = instant.with_timezone(&calendar.zone);
         format!("{}, {:02}:{:02}", self.day(local.date_naive()), local.hour(), local.minute())
-    }
-
-    /// The freshness line.
-    pub fn freshness(
-        self,
-        now: Instant,
-        today: Day,
-        next_run: Option<Instant>,
-        calendar: &Calendar,
-    ) -> String {
-        let mut line = if calendar.day_of(now) == today {
-            format!("{} {}", self.pick("Данные на", "Data as of"), self.instant(now, calendar))
-        } else {
-            format!("{} {}", self.pick("Данные по", "Data up to"), self.day(today))
-        };
-        if let Some(next) = next_run {
-            line.push_str(self.pick(" · следующее обновление ", " · next refresh "));
-            line.push_str(&self.instant(next, calendar));
-        }
-        line
     }
 
     /// Everything is fine.
@@ -110,25 +90,6 @@ impl Words {
         match self {
             Words::Russian => format!("требует внимания: {count}"),
             Words::English => format!("needs attention: {count}"),
-        }
-    }
-
-    /// The plan file's banner: when it was last filled, and how many cells people hold.
-    pub fn plan_banner(
-        self,
-        now: Instant,
-        calendar: &Calendar,
-        edited: usize,
-        unreadable: usize,
-    ) -> String {
-        let when = self.instant(now, calendar);
-        match self {
-            Words::Russian => format!(
-                "План рассчитан {when} · изменено вручную ячеек: {edited} · с ошибкой: {unreadable}"
-            ),
-            Words::English => {
-                format!("Plan computed {when} · cells edited by hand: {edited} · with an error: {unreadable}")
-            }
         }
     }
 
@@ -257,7 +218,7 @@ impl Words {
             Words::Russian => &MONTH_NAMES_RU,
             Words::English => &MONTHS_EN,
         };
-        format!("{} {}", names.get(index).unwrap_or(&""), month.year)
+        format!("{} {}", names.get(index).copied().unwrap_or_default(), month.year)
     }
 
     fn metric(self, key: &str) -> String {
@@ -288,6 +249,30 @@ impl Words {
         match self {
             Words::Russian => format!("Таблица {}: {fault}", fault.table()),
             Words::English => format!("Table {}: {fault}", fault.table()),
+        }
+    }
+
+    /// Title of the tab about sales.
+    pub fn tab_sales(self) -> &'static str {
+        match self {
+            Words::Russian => "Продажи",
+            Words::English => "Sales",
+        }
+    }
+
+    /// Title of the tab about leads.
+    pub fn tab_leads(self) -> &'static str {
+        match self {
+            Words::Russian => "Лиды",
+            Words::English => "Leads",
+        }
+    }
+
+    /// Title of the tab about the program's state.
+    pub fn tab_status(self) -> &'static str {
+        match self {
+            Words::Russian => "Статус",
+            Words::English => "Status",
         }
     }
 

@@ -2,5 +2,6 @@
 
 mod crash;
 mod cycle;
+mod google;
 mod misuse;
 mod world;

@@ -277,9 +277,9 @@ impl<'a> Accumulator<'a> {
             ];
             for tally in tallies {
                 if won {
-                    tally.sales.won(units)
+                    tally.sales.won(units);
                 } else {
-                    tally.sales.lost()
+                    tally.sales.lost();
                 }
             }
         }
