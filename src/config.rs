@@ -13,7 +13,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
-use croner::Cron;
 use url::Url;
 
 use crate::domain::calendar::{Calendar, Day};
@@ -28,7 +27,8 @@ mod section;
 #[cfg(test)]
 mod tests;
 
-pub use example::{DEFAULT, example};
+pub use example::{EXAMPLE, render_example};
+pub use load::DemoInput;
 pub use problem::{ConfigErrors, Problem};
 
 /// What the program is to do, and for whom.
@@ -82,8 +82,9 @@ pub struct Company {
     pub locale: String,
     /// The currency of its reports, by ISO 4217.
     pub currency: String,
-    /// When its reports are refreshed, in its time zone.
-    pub refresh: Cron,
+    /// When its reports are refreshed, in its time zone: a cron pattern of five fields that comes
+    /// at some time.
+    pub refresh: String,
     /// Days off besides Saturdays and Sundays.
     pub holidays: BTreeSet<Day>,
     /// Who may open its spreadsheets.
@@ -94,8 +95,8 @@ pub struct Company {
     pub report_template: Option<String>,
     /// The spreadsheet to copy as its plan, instead of the built-in template.
     pub plan_template: Option<String>,
-    /// Its portal; absent only for a company whose data come from a folder.
-    pub bitrix24: Option<Portal>,
+    /// Its portal.
+    pub bitrix24: Portal,
     /// What the portal's codes mean here.
     pub mapping: Mapping,
     /// What seeds its tab of targets.
@@ -128,12 +129,12 @@ pub struct Share {
     /// The e-mail address of the Google account.
     pub email: String,
     /// What the person may do.
-    pub role: Role,
+    pub role: ShareRole,
 }
 
 /// What a person may do with a spreadsheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum ShareRole {
     /// Look.
     Reader,
     /// Look and comment.
@@ -142,13 +143,13 @@ pub enum Role {
     Writer,
 }
 
-impl Role {
+impl ShareRole {
     /// Drive's word for it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Role::Reader => "reader",
-            Role::Commenter => "commenter",
-            Role::Writer => "writer",
+            ShareRole::Reader => "reader",
+            ShareRole::Commenter => "commenter",
+            ShareRole::Writer => "writer",
         }
     }
 }
@@ -215,13 +216,25 @@ impl Config {
     }
 
     /// Reads the `company.toml` of a folder of data: keys of a `[[company]]` table. What it leaves
-    /// out has the value of `default.toml`, required keys included; there is no portal. `file` is
-    /// what messages call it.
+    /// out has the value of `default.toml`, required keys included; its portal is the one given.
+    /// `file` is what messages call it.
     ///
     /// # Errors
     /// Every fault found.
-    pub fn company_from_toml(text: &str, file: &str) -> Result<Company, ConfigErrors> {
-        load::company_of_data(text, file)
+    pub fn company_from_toml(
+        text: &str,
+        file: &str,
+        bitrix24: Portal,
+    ) -> Result<Company, ConfigErrors> {
+        load::company_of_data(text, file, bitrix24)
+    }
+
+    /// The configuration of a demonstration: one company `demo` between two simulators.
+    ///
+    /// # Errors
+    /// Faults of the company's keys, or of the simulators' addresses.
+    pub fn for_demo(input: &DemoInput) -> Result<Config, ConfigErrors> {
+        load::demo(input)
     }
 
     /// The company of this id.

@@ -7,51 +7,30 @@
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// The variable that overrides the level, in tracing's filter language.
 pub const FILTER_VARIABLE: &str = "RUST_LOG";
 
-/// How logs look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// A line for people; with colours on a terminal.
-    Human,
-    /// One JSON object a line, for collectors.
-    Json,
-}
-
-/// Sends logs to standard error from now on.
+/// Sends logs to standard error from now on; a second call changes nothing.
 ///
 /// `verbosity` counts the `-v`: 0 tells what an operator should know, 1 what each pass does, 2 each
-/// request, 3 also what libraries say. [`FILTER_VARIABLE`] overrides it.
-///
-/// # Errors
-/// When it was called before.
-pub fn init(format: Format, verbosity: u8) -> Result<(), TryInitError> {
+/// request, 3 also what libraries say. [`FILTER_VARIABLE`] overrides it. With `json` each line is a
+/// JSON object, for collectors; without, a line for people, with colours on a terminal.
+pub fn init(verbosity: u8, json: bool) {
     let given = std::env::var(FILTER_VARIABLE).ok();
     let registry = tracing_subscriber::registry().with(filter(given.as_deref(), verbosity));
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    match format {
-        Format::Human => registry
-            .with(
-                layer
-                    .with_ansi(std::io::stderr().is_terminal())
-                    .with_target(verbosity > 1)
-                    .compact(),
-            )
-            .try_init(),
-        Format::Json => registry
-            .with(
-                layer
-                    .json()
-                    .flatten_event(true)
-                    .with_span_events(FmtSpan::NONE),
-            )
-            .try_init(),
-    }
+    // The error says only that a subscriber is already there.
+    let _ = if json {
+        registry.with(layer.json().flatten_event(true)).try_init()
+    } else {
+        let layer = layer
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(verbosity > 1);
+        registry.with(layer.compact()).try_init()
+    };
 }
 
 /// The filter of a verbosity, unless another was given that can be read.

@@ -3,6 +3,7 @@
 //! The tables below are the rules; a fault is told with its file, its line and the line itself.
 //! Code is read as text whose comments and strings have been blanked, which needs no compiler and
 //! is wrong only about macros that write paths.
+#![allow(clippy::expect_used, reason = "a test stops at what it cannot read")]
 
 use std::fmt;
 use std::ops::Range;

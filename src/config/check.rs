@@ -8,14 +8,13 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use config::{Value, ValueKind};
-use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use rust_decimal::Decimal;
 use url::{Host, Url};
 
 use super::problem::nearest;
 use super::section::Wrong;
-use super::{Role, Secret};
+use super::{Secret, ShareRole};
 use crate::domain::calendar::Day;
 use crate::domain::money::Money;
 use crate::domain::plan::Seasonality;
@@ -120,7 +119,7 @@ pub(super) fn locale(value: &Value) -> Result<String, Wrong> {
     ))
 }
 
-pub(super) fn cron(value: &Value) -> Result<Cron, Wrong> {
+pub(super) fn cron(value: &Value) -> Result<String, Wrong> {
     let pattern = text(value)?;
     let cron = CronParser::builder()
         .seconds(Seconds::Disallowed)
@@ -135,7 +134,7 @@ pub(super) fn cron(value: &Value) -> Result<Cron, Wrong> {
     // Any day will do to ask whether there is a next time at all.
     let from: DateTime<Utc> = DateTime::UNIX_EPOCH;
     match cron.find_next_occurrence(&from, false) {
-        Ok(_) => Ok(cron),
+        Ok(_) => Ok(pattern),
         Err(_) => Err(Wrong::new(
             "is a schedule that never comes",
             "check its day and month",
@@ -190,11 +189,11 @@ pub(super) fn email(value: &Value) -> Result<String, Wrong> {
     ))
 }
 
-pub(super) fn role(value: &Value) -> Result<Role, Wrong> {
+pub(super) fn role(value: &Value) -> Result<ShareRole, Wrong> {
     match text(value)?.as_str() {
-        "reader" => Ok(Role::Reader),
-        "commenter" => Ok(Role::Commenter),
-        "writer" => Ok(Role::Writer),
+        "reader" => Ok(ShareRole::Reader),
+        "commenter" => Ok(ShareRole::Commenter),
+        "writer" => Ok(ShareRole::Writer),
         _ => Err(Wrong::new(
             "is not a role",
             "use \"reader\", \"commenter\" or \"writer\"",
@@ -301,15 +300,18 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A secret, or the path of the file that holds it: what begins with `/`, `./`, `../` or `file:`.
-pub(super) fn secret(value: &Value, folder: &Path) -> Result<Secret, Wrong> {
+/// Whether a secret is given as the path of a file: what begins with `/`, `./`, `../` or `file:`.
+pub(super) fn is_file_path(given: &str) -> bool {
+    ["/", "./", "../", "file:"]
+        .iter()
+        .any(|start| given.starts_with(start))
+}
+
+/// A secret, or the path of the file that holds it.
+fn secret(value: &Value, folder: &Path) -> Result<Secret, Wrong> {
     let given = text(value)?;
     let named = given.strip_prefix("file:");
-    if named.is_none()
-        && !["/", "./", "../"]
-            .iter()
-            .any(|start| given.starts_with(start))
-    {
+    if !is_file_path(&given) {
         return Ok(Secret::new(given));
     }
     let path = folder.join(named.unwrap_or(&given));

@@ -1,14 +1,17 @@
 //! Brings the layers together and reads them table by table.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use config::{Environment, File, FileFormat, Map, Value, ValueKind};
 
-use super::example::DEFAULT;
+use super::example::EXAMPLE;
 use super::problem::{ConfigErrors, of_file};
 use super::section::{Demand, Faults, Section, Wrong};
-use super::{Company, Config, Google, Http, Mapping, Portal, Role, Share, StoreOptions, check};
+use super::{
+    Company, Config, Google, Http, Mapping, Portal, Secret, Share, ShareRole, StoreOptions, check,
+};
 use crate::domain::plan::TargetSeeds;
 
 /// The beginning of our variables' names, and what stands between the names of tables and keys.
@@ -42,17 +45,20 @@ pub(super) fn config(
         .map(|(name, value)| (name.to_uppercase(), value.clone()))
         .filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty())
         .collect();
-    let faults = Faults::new(&file);
-    let mut table = layers(&text, &file, &environment)?;
-    override_companies(&mut table, &environment, &faults);
-    let root = Section::new("", "", table, defaults(), Demand::Full, &faults);
-    let result = read_config(path, &folder, &root, &faults);
-    faults.or(result)
+    config_of_text(&text, path, &folder, &environment)
 }
 
-pub(super) fn company_of_data(text: &str, file: &str) -> Result<Company, ConfigErrors> {
-    let table = parse(text, file)?;
+pub(super) fn company_of_data(
+    text: &str,
+    file: &str,
+    bitrix24: Portal,
+) -> Result<Company, ConfigErrors> {
+    let mut table = parse(text, file)?;
     let faults = Faults::new(file);
+    if table.remove("bitrix24").is_some() {
+        let wrong = Wrong::new("does not belong to a folder of data", "take it out");
+        faults.add(None, "bitrix24", None, wrong);
+    }
     let section = Section::new(
         "company",
         "",
@@ -61,8 +67,66 @@ pub(super) fn company_of_data(text: &str, file: &str) -> Result<Company, ConfigE
         Demand::Data,
         &faults,
     );
-    let company = company(&section, Path::new(""));
+    let company = company(&section, |_| Some(bitrix24));
     faults.or(company)
+}
+
+/// What a demonstration is made of.
+#[derive(Debug, Clone)]
+pub struct DemoInput {
+    /// Where the store is kept.
+    pub folder: PathBuf,
+    /// The key file of the simulated service account.
+    pub credentials: PathBuf,
+    /// The simulated Google.
+    pub endpoint: String,
+    /// The id of the folder in its shared drive.
+    pub drive_folder: String,
+    /// The simulated portal.
+    pub webhook_url: String,
+    /// The company, as in [`Config::company_from_toml`].
+    pub company_toml: String,
+}
+
+pub(super) fn demo(input: &DemoInput) -> Result<Config, ConfigErrors> {
+    let portal = Portal {
+        webhook_url: Secret::new(input.webhook_url.clone()),
+    };
+    let mut company = company_of_data(&input.company_toml, "company.toml", portal)?;
+    company.id = "demo".to_owned();
+    company.folder = Some(input.drive_folder.clone());
+    let endpoint = check::endpoint(&Value::new(None, input.endpoint.as_str()))
+        .map_err(|wrong| of_file("the simulator's address", wrong.what, wrong.remedy))?;
+    Ok(Config {
+        file: input.folder.join("planfact.toml"),
+        google: Google {
+            credentials: input.credentials.clone(),
+            endpoint: Some(endpoint),
+        },
+        store: StoreOptions {
+            path: input.folder.join("planfact.db"),
+        },
+        http: Http {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        },
+        companies: vec![company],
+    })
+}
+
+/// Reads a whole configuration from text, as if the file stood in `folder`.
+pub(super) fn config_of_text(
+    text: &str,
+    path: &Path,
+    folder: &Path,
+    environment: &BTreeMap<String, String>,
+) -> Result<Config, ConfigErrors> {
+    let file = path.display().to_string();
+    let faults = Faults::new(&file);
+    let mut table = layers(text, &file, environment)?;
+    override_companies(&mut table, environment, &faults);
+    let root = Section::new("", "", table, defaults(), Demand::Full, &faults);
+    let result = read_config(path, folder, &root, &faults);
+    faults.or(result)
 }
 
 /// The folder from which relative paths count; absolute when the system tells where we are, so
@@ -151,7 +215,7 @@ fn parse(text: &str, file: &str) -> Result<Table, ConfigErrors> {
 
 fn defaults() -> Table {
     // The compiled-in example is read by a test; it cannot fail here.
-    parse(DEFAULT, "default.toml").unwrap_or_default()
+    parse(EXAMPLE, "default.toml").unwrap_or_default()
 }
 
 fn default_company() -> Table {
@@ -279,12 +343,16 @@ fn companies(root: &Section<'_>, folder: &Path, faults: &Faults) -> Vec<Company>
             Demand::Full,
             faults,
         );
-        companies.extend(company(&section, folder));
+        companies.extend(company(&section, |section| portal(section, folder)));
     }
     companies
 }
 
-fn company(section: &Section<'_>, folder: &Path) -> Option<Company> {
+/// Reads a company; `portal` says where its portal is.
+fn company(
+    section: &Section<'_>,
+    portal: impl FnOnce(&Section<'_>) -> Option<Portal>,
+) -> Option<Company> {
     let id = section.need("id", check::id);
     let name = section.need("name", check::text);
     let time_zone = section.need("time_zone", check::time_zone);
@@ -296,8 +364,7 @@ fn company(section: &Section<'_>, folder: &Path) -> Option<Company> {
     let folder_id = section.get("folder", check::drive_id);
     let report_template = section.get("report_template", check::drive_id);
     let plan_template = section.get("plan_template", check::drive_id);
-    let portal = section.table("bitrix24", "company.bitrix24");
-    let webhook = portal.need_secret("webhook_url", |value| check::webhook(value, folder));
+    let bitrix24 = portal(section);
     let mapping = mapping(&section.table("mapping", "company.mapping"));
     let targets = targets(&section.table("targets", "company.targets"));
     Some(Company {
@@ -312,10 +379,16 @@ fn company(section: &Section<'_>, folder: &Path) -> Option<Company> {
         folder: folder_id,
         report_template,
         plan_template,
-        bitrix24: webhook.map(|webhook_url| Portal { webhook_url }),
+        bitrix24: bitrix24?,
         mapping: mapping?,
         targets: targets?,
     })
+}
+
+fn portal(company: &Section<'_>, folder: &Path) -> Option<Portal> {
+    let section = company.table("bitrix24", "company.bitrix24");
+    let webhook_url = section.need_secret("webhook_url", |value| check::webhook(value, folder))?;
+    Some(Portal { webhook_url })
 }
 
 fn mapping(section: &Section<'_>) -> Option<Mapping> {
@@ -351,7 +424,7 @@ fn shares(section: &Section<'_>) -> Vec<Share> {
     let reader = |value: &Value| {
         check::email(value).map(|email| Share {
             email,
-            role: Role::Reader,
+            role: ShareRole::Reader,
         })
     };
     let Some(Value {
@@ -384,7 +457,7 @@ fn shares(section: &Section<'_>) -> Vec<Share> {
         );
         let role = match entry.has("role") {
             true => entry.get("role", check::role),
-            false => Some(Role::Reader),
+            false => Some(ShareRole::Reader),
         };
         if !entry.has("email") {
             let wrong = Wrong::new("has no e-mail address", "add email = \"…\"");

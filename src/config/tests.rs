@@ -85,7 +85,7 @@ fn the_least_configuration_has_the_documented_defaults() {
         (company.locale.as_str(), company.is_russian()),
         ("ru_RU", true)
     );
-    assert_eq!(company.refresh.as_str(), "0 3 * * *");
+    assert_eq!(company.refresh, "0 3 * * *");
     assert_eq!(company.mapping.junk_statuses, ["JUNK"]);
     assert_eq!(company.mapping.pipelines, None);
     assert!(company.holidays.is_empty() && company.share_with.is_empty());
@@ -168,12 +168,7 @@ fn everything_that_can_be_set_is_read() {
     assert_eq!(one.folder.as_deref(), Some("0AFol_der-1"));
     assert_eq!(one.report_template.as_deref(), Some("1Rep"));
     assert_eq!(one.plan_template.as_deref(), Some("1Plan"));
-    let webhook = one
-        .bitrix24
-        .as_ref()
-        .expect("is there")
-        .webhook_url
-        .expose();
+    let webhook = one.bitrix24.webhook_url.expose();
     assert_eq!(webhook, "http://127.0.0.1:8090/rest/1/token/");
     assert_eq!(one.mapping.pipelines, Some(vec![0, 7]));
     let seeds = one.seeds();
@@ -235,7 +230,7 @@ fn the_environment_stands_over_the_file() {
     );
     assert_eq!(main.targets.growth, Decimal::new(2, 2));
     assert_eq!(main.mapping.pipelines, Some(vec![1, 2]));
-    let webhook = |company: &Company| company.bitrix24.clone().expect("is there").webhook_url;
+    let webhook = |company: &Company| company.bitrix24.webhook_url.clone();
     assert_eq!(webhook(two).expose(), "https://b.example/rest/2/other/");
     assert!(webhook(main).expose().contains("s3cr3ttoken"));
 }
@@ -274,7 +269,7 @@ fn a_secret_may_be_in_a_file_of_its_own() {
             spelling,
         );
         let config = world.load(&text).expect("is right");
-        let portal = config.companies[0].bitrix24.as_ref().expect("is there");
+        let portal = &config.companies[0].bitrix24;
         assert_eq!(portal.webhook_url.expose(), url, "{spelling}");
     }
 }
@@ -562,11 +557,16 @@ fn an_absent_file_is_told_with_its_remedy() {
     assert!(told.contains("planfact init"), "{told}");
 }
 
+fn of_data(text: &str) -> Result<Company, ConfigErrors> {
+    let webhook_url = Secret::new("http://127.0.0.1:1/rest/1/x/".to_owned());
+    Config::company_from_toml(text, "data/company.toml", Portal { webhook_url })
+}
+
 #[test]
 fn the_company_of_a_data_folder_needs_few_keys() {
     let text = "name = \"Shop\"\ntime_zone = \"America/Sao_Paulo\"\ncurrency = \"BRL\"\n\
                 locale = \"en_US\"\n[targets]\nbreak_even = 100\n[mapping]\njunk_statuses = []";
-    let company = Config::company_from_toml(text, "data/company.toml").expect("is right");
+    let company = of_data(text).expect("is right");
     assert_eq!(
         (company.name.as_str(), company.currency.as_str()),
         ("Shop", "BRL")
@@ -576,29 +576,68 @@ fn the_company_of_a_data_folder_needs_few_keys() {
         company.targets.break_even.map(Money::units),
         Some(1_000_000)
     );
-    assert!(company.bitrix24.is_none() && company.mapping.junk_statuses.is_empty());
-    let company = Config::company_from_toml("", "data/company.toml").expect("is right");
+    assert!(company.mapping.junk_statuses.is_empty());
+    let company = of_data("").expect("is right");
     assert_eq!(
         (company.id.as_str(), company.currency.as_str()),
         ("main", "RUB")
     );
-    let faults = Config::company_from_toml("time_zone = 5\nnmae = \"x\"", "data/company.toml")
+    let told = of_data("time_zone = 5\nnmae = \"x\"")
         .expect_err("is faulty")
         .to_string();
     let expected = "data/company.toml: nmae is not a known key; did you mean `name`?\n\
                     data/company.toml: time_zone = 5 is not a text; put it in quotation marks";
-    assert_eq!(faults, expected);
+    assert_eq!(told, expected);
+    let told = of_data("bitrix24.webhook_url = \"x\"")
+        .expect_err("is faulty")
+        .to_string();
+    assert!(
+        told.contains("does not belong to a folder of data"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_demonstration_has_one_company_between_simulators() {
+    let input = DemoInput {
+        folder: PathBuf::from("/tmp/demo"),
+        credentials: PathBuf::from("/tmp/demo/key.json"),
+        endpoint: "http://127.0.0.1:8081".to_owned(),
+        drive_folder: "0Folder".to_owned(),
+        webhook_url: "http://127.0.0.1:8090/rest/1/token/".to_owned(),
+        company_toml: "name = \"Shop\"\ntime_zone = \"UTC\"".to_owned(),
+    };
+    let config = Config::for_demo(&input).expect("is right");
+    let company = config.company("demo").expect("is there");
+    assert_eq!(
+        (company.name.as_str(), company.folder.as_deref()),
+        ("Shop", Some("0Folder"))
+    );
+    assert_eq!(company.bitrix24.webhook_url.expose(), input.webhook_url);
+    let endpoint = config.google.endpoint.map(String::from);
+    assert_eq!(endpoint.as_deref(), Some("http://127.0.0.1:8081/"));
+    assert!(config.http.listen.ip().is_loopback());
+    let company_toml = "time_zone = \"Nowhere\"".to_owned();
+    let told = Config::for_demo(&DemoInput {
+        company_toml,
+        ..input
+    })
+    .expect_err("is faulty");
+    assert!(
+        told.to_string().starts_with("company.toml: time_zone"),
+        "{told}"
+    );
 }
 
 #[test]
 fn the_example_is_read_and_shows_every_key() {
-    let config = World::new().load(DEFAULT).expect("is right");
+    let config = World::new().load(EXAMPLE).expect("is right");
     assert_eq!(config.companies.len(), 1);
-    let shown: BTreeSet<&str> = DEFAULT.lines().filter_map(example::key).collect();
+    let shown: BTreeSet<&str> = EXAMPLE.lines().filter_map(example::key).collect();
     for (section, keys) in keys::ALL {
         for key in keys.iter().filter(|_| *section != "company.share_with") {
             let table = format!("[{section}.{key}]").replace("[.", "[");
-            let is_table = DEFAULT.contains(&table) || *key == "company";
+            let is_table = EXAMPLE.contains(&table) || *key == "company";
             assert!(
                 shown.contains(key) || is_table,
                 "{section}.{key} is not shown"
@@ -606,7 +645,7 @@ fn the_example_is_read_and_shows_every_key() {
         }
     }
     // What is commented out is right, too.
-    let all: String = DEFAULT
+    let all: String = EXAMPLE
         .lines()
         .map(|line| match example::key(line) {
             Some(_) => line.strip_prefix("# ").unwrap_or(line),
@@ -614,30 +653,80 @@ fn the_example_is_read_and_shows_every_key() {
         })
         .flat_map(|line| [line, "\n"])
         .collect();
-    assert_ne!(all, DEFAULT);
+    assert_ne!(all, EXAMPLE);
     World::new().load(&all).expect("is right");
 }
 
 #[test]
 fn init_writes_the_example_with_given_values() {
-    let text = example(&[
-        ("google.credentials", "g.json".into()),
-        ("company.name", "ООО \"Ромашка\"".into()),
-        ("company.folder", "1Fol".into()),
-        ("company.share_with", vec!["a@example.com"].into()),
-        ("company.targets.break_even", 400_000.into()),
-    ])
-    .expect("known keys");
-    let config = World::new().load(&text).expect("is right");
-    let company = &config.companies[0];
+    let answer = |key: &'static str, text: &str| (key, text.to_owned());
+    let answers = [
+        answer("id", "shop"),
+        answer("credentials", "g.json"),
+        answer("company.name", "ООО \"Ромашка\""),
+        answer("folder", "1Fol"),
+        answer("report_template", " "),
+        answer("share_with", "a@example.com, b@example.com"),
+        answer("break_even", "400000"),
+        answer("conversion", "5/100"),
+        answer("pipelines", "0, 2"),
+        answer("webhook_url", "credentials/hook"),
+    ];
+    let text = render_example(&answers).expect("is right");
+    assert!(text.contains("\nbreak_even = 400000\n"), "{text}");
+    assert!(
+        text.contains("\nwebhook_url = \"./credentials/hook\"\n"),
+        "{text}"
+    );
+    let world = World::new();
+    std::fs::create_dir(world.folder.path().join("credentials")).expect("makes");
+    let config = world
+        .file("credentials/hook", "https://x.bitrix24.ru/rest/1/abc/")
+        .load(&text)
+        .expect("is right");
+    let company = config.company("shop").expect("is there");
     assert_eq!(company.name, "ООО \"Ромашка\"");
-    assert_eq!(company.folder.as_deref(), Some("1Fol"));
-    assert_eq!(company.share_with.len(), 1);
+    assert_eq!(
+        (company.folder.as_deref(), &company.report_template),
+        (Some("1Fol"), &None)
+    );
+    assert_eq!(company.share_with.len(), 2);
+    assert_eq!(company.mapping.pipelines, Some(vec![0, 2]));
     assert_eq!(
         company.targets.break_even.map(Money::units),
         Some(4_000_000_000)
     );
-    assert_eq!(text.lines().count(), DEFAULT.lines().count());
-    assert_eq!(example(&[]).as_deref(), Some(DEFAULT));
-    assert_eq!(example(&[("company.nmae", "x".into())]), None);
+    assert_eq!(company.targets.conversion, Some((5, 100)));
+    assert_eq!(text.lines().count(), EXAMPLE.lines().count());
+    assert_eq!(render_example(&[]).as_deref(), Ok(EXAMPLE));
+}
+
+#[test]
+fn answers_that_make_no_configuration_are_refused() {
+    let cases = [
+        (
+            "nmae",
+            "x",
+            "the answers: nmae is not a known key; did you mean `name`?",
+        ),
+        (
+            "time_zone",
+            "Moscow",
+            "the answers: company[main].time_zone = \"Moscow\" is not",
+        ),
+        (
+            "profit",
+            "a lot",
+            "the answers: company[main].targets.profit = \"a lot\" is not a number",
+        ),
+        (
+            "webhook_url",
+            "https://x.bitrix24.ru/",
+            "webhook_url = (hidden) is not the address",
+        ),
+    ];
+    for (key, text, expected) in cases {
+        let told = render_example(&[(key, text.to_owned())]).expect_err("is refused");
+        assert!(told.to_string().contains(expected), "{told}");
+    }
 }
