@@ -7,9 +7,7 @@ use planfact::cli::{self, Cli};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = planfact::telemetry::init(cli.log_format(), cli.verbosity()) {
-        return cli::fail(&cli::Failure::failed(format!("logging cannot start: {error}")));
-    }
+    planfact::telemetry::init(cli.verbosity(), cli.global.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return cli::fail(&cli::Failure::failed(format!("no runtime: {error}"))),

@@ -1,12 +1,13 @@
 //! Arguments of every verb: a contract that scripts depend on.
 
+#[cfg(feature = "demo")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use crate::telemetry::Format;
+#[cfg(feature = "demo")]
+use clap::ValueEnum;
+use clap::{Args, Parser, Subcommand};
 
 /// Keeps a Bitrix24 CRM and a company's Google Sheets plan/fact reports true to each other.
 #[derive(Debug, Parser)]
@@ -24,11 +25,6 @@ impl Cli {
     /// How much is logged.
     pub fn verbosity(&self) -> u8 {
         self.global.verbose
-    }
-
-    /// How logs look: JSON lines where results are JSON.
-    pub fn log_format(&self) -> Format {
-        if self.global.json { Format::Json } else { Format::Human }
     }
 }
 

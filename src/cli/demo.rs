@@ -68,11 +68,14 @@ impl Stage {
             (None, Some(_)) => Some(portal.last_day()),
             (None, None) => None,
         };
-        let file = folder.join("planfact.toml");
-        let text = configuration(&company_toml, &google, &portal)?;
-        super::write_private(&file, &text)
-            .map_err(|error| Failure::io("cannot write the demo's configuration", &error))?;
-        let config = Config::load_with(&file, &std::collections::BTreeMap::new())?;
+        let config = Config::for_demo(&crate::config::DemoInput {
+            folder: folder.clone(),
+            credentials: key,
+            endpoint: google.endpoint.clone(),
+            drive_folder: google.folder.clone(),
+            webhook_url: portal.webhook_url.clone(),
+            company_toml,
+        })?;
         let program = compose::build(&config, &["demo".to_owned()], as_of, Arc::new(System))?;
         Ok(Stage { google, portal, program, folder })
     }
@@ -84,40 +87,6 @@ impl Stage {
         portal.stop().await;
         let _ = std::fs::remove_dir_all(folder);
     }
-}
-
-/// The configuration of the demo: the company's own keys, and the simulators' addresses.
-fn configuration(
-    company_toml: &str,
-    google: &google::Google,
-    portal: &portal::Portal,
-) -> Result<String, Failure> {
-    Config::company_from_toml(company_toml, "company.toml")?;
-    let mut company: toml::Table = company_toml
-        .parse()
-        .map_err(|error| Failure::usage(format!("company.toml: {error}")))?;
-    let defaults = [
-        ("name", "Demo"),
-        ("time_zone", "Europe/Moscow"),
-        ("locale", "en_US"),
-        ("currency", "RUB"),
-    ];
-    for (key, value) in defaults {
-        company.entry(key).or_insert_with(|| value.into());
-    }
-    company.insert("id".to_owned(), "demo".into());
-    company.insert("folder".to_owned(), google.folder.clone().into());
-    let webhook = toml::Table::from_iter([("webhook_url".to_owned(), portal.webhook_url.clone().into())]);
-    company.insert("bitrix24".to_owned(), webhook.into());
-    let accounts = toml::Table::from_iter([
-        ("credentials".to_owned(), "service-account.json".into()),
-        ("endpoint".to_owned(), google.endpoint.clone().into()),
-    ]);
-    let whole = toml::Table::from_iter([
-        ("google".to_owned(), accounts.into()),
-        ("company".to_owned(), vec![toml::Value::from(company)].into()),
-    ]);
-    toml::to_string(&whole).map_err(|error| Failure::failed(format!("the demo's configuration: {error}")))
 }
 
 /// The company of the demo and the keys of its `company.toml`.

@@ -53,10 +53,10 @@ pub fn build(
     for company in config.companies.iter().filter(|company| chosen.contains(&company.id)) {
         let profile = profile(company, as_of);
         let portal = Portal::new(&portal_options(company))?;
-        schedules.insert(
-            company.id.clone(),
-            Schedule::new(company.refresh.clone(), profile.calendar.zone),
-        );
+        // The configuration has checked the pattern already.
+        if let Ok(schedule) = Schedule::parse(&company.refresh, profile.calendar.zone) {
+            schedules.insert(company.id.clone(), schedule);
+        }
         companies.push(Company { profile, portal });
     }
     Ok(Program { engine, companies, schedules, listen: config.http.listen })
@@ -70,9 +70,7 @@ pub fn open_store(config: &Config) -> Result<Arc<dyn Store>, SyncError> {
 /// How the company's portal is reached.
 pub fn portal_options(company: &config::Company) -> crate::bitrix24::Options {
     crate::bitrix24::Options {
-        webhook_url: crate::bitrix24::Secret::new(
-            company.bitrix24.as_ref().map_or("", |portal| portal.webhook_url.expose()),
-        ),
+        webhook_url: crate::bitrix24::Secret::new(company.bitrix24.webhook_url.expose()),
         ..crate::bitrix24::Options::default()
     }
 }
@@ -82,9 +80,9 @@ pub fn profile(company: &config::Company, as_of: Option<Day>) -> Profile {
     let grants = company.share_with.iter().map(|share| Grant {
         email: share.email.clone(),
         role: match share.role {
-            config::Role::Reader => Role::Reader,
-            config::Role::Commenter => Role::Commenter,
-            config::Role::Writer => Role::Writer,
+            config::ShareRole::Reader => Role::Reader,
+            config::ShareRole::Commenter => Role::Commenter,
+            config::ShareRole::Writer => Role::Writer,
         },
     });
     Profile {

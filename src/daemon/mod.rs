@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::calendar::Instant;
-use crate::store::Store;
+
 use crate::sync::outcome::Outcome;
 use crate::sync::pass::{self, Ask, Reach};
 use crate::sync::{Company, Engine};

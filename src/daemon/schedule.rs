@@ -1,5 +1,7 @@
 //! Cron schedules, cut in the company's time zone.
 
+use std::str::FromStr;
+
 use croner::Cron;
 
 use crate::domain::calendar::Instant;
@@ -11,9 +13,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of a cron pattern such as `0 3 * * *`.
-    pub fn new(cron: Cron, zone: chrono_tz::Tz) -> Schedule {
-        Schedule { cron: Some((cron, zone)) }
+    /// Reads a cron pattern such as `0 3 * * *`; the error is a sentence.
+    pub fn parse(pattern: &str, zone: chrono_tz::Tz) -> Result<Schedule, String> {
+        let cron = Cron::from_str(pattern)
+            .map_err(|error| format!("`{pattern}` is not a cron pattern: {error}"))?;
+        Ok(Schedule { cron: Some((cron, zone)) })
     }
 
     /// The first time after `now`.
@@ -41,7 +45,7 @@ mod tests {
             (chrono_tz::America::New_York, "2026-03-08T06:00:00Z", "2026-03-08T07:00:00Z"),
         ];
         for (zone, now, next) in cases {
-            let schedule = Schedule::new("0 3 * * *".parse().unwrap(), zone);
+            let schedule = Schedule::parse("0 3 * * *", zone).unwrap();
             assert_eq!(schedule.next(at(now)), Some(at(next)), "{zone} {now}");
         }
     }

@@ -76,6 +76,8 @@ pub struct DriveFile {
     pub properties: BTreeMap<String, String>,
     /// Folders that hold it.
     pub parents: Vec<String>,
+    /// Whether it lies in a shared drive, where a service account may make files.
+    pub in_shared_drive: bool,
 }
 
 /// What a person may do with a file.
