@@ -365,13 +365,12 @@ fn series(one: &Series, chart: &Chart, workbook: &Workbook) -> Option<ChartSerie
     let title = title_of(workbook, one.values)?;
     let names = title_of(workbook, chart.categories)?;
     let color = xlsx_color(one.color);
-    let (values, labels) = (one.values.rect, chart.categories.rect);
+    let values = one.values.rect;
     let mut series = ChartSeries::new();
     series
         .set_name((title, values.row_start, column(values.column_start)))
         .set_values(&data_range(title, one.values))
         .set_categories(&data_range(names, chart.categories));
-    let _ = labels;
     if one.kind == SeriesKind::Line {
         let mut line = ChartLine::new();
         line.set_color(color).set_width(2.0);
@@ -386,7 +385,7 @@ fn series(one: &Series, chart: &Chart, workbook: &Workbook) -> Option<ChartSerie
                 .set_size(6)
                 .set_format(
                     ChartFormat::new()
-                        .set_solid_fill(ChartSolidFill::new().set_color(XlsxColor::White))
+                        .set_solid_fill(ChartSolidFill::new().set_color(color))
                         .set_border(ChartLine::new().set_color(color).set_width(1.5)),
                 );
         } else {
@@ -439,23 +438,29 @@ fn decorate(main: &mut XlsxChart, chart: &Chart, locale: &str) {
     grid.set_color(xlsx_color(GRID)).set_width(0.75);
     let mut none = ChartLine::new();
     none.set_hidden(true);
-    main.x_axis()
+    // In a bar chart the library's x axis is the one with the values.
+    let bars = chart.kind == ChartKind::Bar;
+    let labels = if bars { main.y_axis() } else { main.x_axis() };
+    labels
         .set_font(&small)
+        .set_major_gridlines(false)
         .set_format(ChartFormat::new().set_line(&grid));
-    main.y_axis()
+    if bars {
+        // Excel draws the first bar at the bottom; the first of a ranking belongs on top.
+        labels.set_reverse();
+    }
+    let values = if bars { main.x_axis() } else { main.y_axis() };
+    values
         .set_font(&small)
+        .set_min(0)
         .set_major_gridlines(true)
         .set_major_gridlines_line(&grid)
         .set_format(ChartFormat::new().set_line(&none));
-    if !chart.axis_format.is_empty() {
-        let pattern = localised(&chart.axis_format, locale);
-        main.y_axis().set_num_format(pattern);
+    if bars {
+        values.set_label_position(rust_xlsxwriter::ChartAxisLabelPosition::High);
     }
-    if chart.kind == ChartKind::Bar {
-        // Excel draws the first bar at the bottom; the first of a ranking belongs on top.
-        main.x_axis().set_reverse();
-        main.y_axis()
-            .set_label_position(rust_xlsxwriter::ChartAxisLabelPosition::High);
+    if !chart.axis_format.is_empty() {
+        values.set_num_format(localised(&chart.axis_format, locale));
     }
     main.chart_area()
         .set_format(ChartFormat::new().set_border(&grid));

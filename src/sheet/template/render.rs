@@ -454,6 +454,10 @@ impl Painter<'_> {
     ) -> std::result::Result<(), String> {
         let text = scope.expand(content)?;
         let cell = self.tab.cells.entry(place).or_default();
+        if cell.formula.is_some() || cell.value != Value::Blank {
+            let (row, column) = place;
+            return Err(format!("{} is written twice", a1::cell(row, column)));
+        }
         if text.starts_with('=') {
             cell.formula = Some(text);
         } else if !text.is_empty() {
