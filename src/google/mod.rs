@@ -299,8 +299,8 @@ impl Google {
 
     /// The structure and the blocks under these named ranges, by one request (by up to three when
     /// a name does not exist: Google then refuses the whole request). With names, the tabs are
-    /// those that hold one of the blocks; without names, all. Formulas of a block are keyed from
-    /// its own corner, like its values.
+    /// those that hold one of the blocks; without names, all. Formulas of a block are keyed by
+    /// row and column of the tab.
     ///
     /// # Errors
     /// Of Sheets; a name that does not exist is no error, its block is absent.
