@@ -98,22 +98,6 @@ impl BitrixError {
         self.code == TIMEOUT
     }
 
-    /// Whether the portal does not know the method.
-    pub fn is_method_missing(&self) -> bool {
-        self.code.eq_ignore_ascii_case("ERROR_METHOD_NOT_FOUND")
-    }
-
-    /// Whether the webhook lacks a right that concerns this method only.
-    pub fn is_right_missing(&self) -> bool {
-        matches!(
-            self.code.to_ascii_uppercase().as_str(),
-            "INSUFFICIENT_SCOPE"
-                | "ACCESS_DENIED"
-                | "INVALID_CREDENTIALS"
-                | "ERROR_METHOD_NOT_FOUND"
-        ) || (self.kind == Kind::NeedsHuman && matches!(self.code.as_str(), "" | "0"))
-    }
-
     /// What to do about it, one sentence for people.
     pub fn remedy(&self) -> &'static str {
         remedy_of(&self.code).unwrap_or(match self.kind {
@@ -221,122 +205,74 @@ mod tests {
 
     use super::*;
 
+    const MEANINGS: &[(&str, Kind)] = &[
+        ("QUERY_LIMIT_EXCEEDED", Kind::RateLimited),
+        ("OVERLOAD_LIMIT", Kind::NeedsHuman),
+        (
+            "OPERATION_TIME_LIMIT",
+            Kind::OperationTime { reset_at: None },
+        ),
+        ("expired_token", Kind::NeedsHuman),
+        ("invalid_token", Kind::NeedsHuman),
+        ("NO_AUTH_FOUND", Kind::NeedsHuman),
+        ("INVALID_CREDENTIALS", Kind::NeedsHuman),
+        ("insufficient_scope", Kind::NeedsHuman),
+        ("user_access_error", Kind::NeedsHuman),
+        ("ACCESS_DENIED", Kind::NeedsHuman),
+        ("PAYMENT_REQUIRED", Kind::NeedsHuman),
+        ("PORTAL_DELETED", Kind::NeedsHuman),
+        ("ERROR_OAUTH", Kind::NeedsHuman),
+        ("METHOD_CONFIRM_WAITING", Kind::NeedsHuman),
+        ("ERROR_METHOD_NOT_FOUND", Kind::NeedsHuman),
+        ("INVALID_REQUEST", Kind::NeedsHuman),
+        ("INTERNAL_SERVER_ERROR", Kind::Transient),
+        (" ERROR_UNEXPECTED_ANSWER ", Kind::Transient),
+        ("NOT_FOUND", Kind::NotFound),
+        ("ERROR_BATCH_LENGTH_EXCEEDED", Kind::Permanent),
+        ("ERROR_BATCH_METHOD_NOT_ALLOWED", Kind::Permanent),
+    ];
+
+    fn read(code: &Value, description: &str) -> BitrixError {
+        let body = json!({"error": code, "error_description": description});
+        BitrixError::from_body(&body, "calling a method")
+    }
+
     #[test]
     fn the_code_decides() {
-        let time = Kind::OperationTime { reset_at: None };
-        for (code, description, kind) in [
-            (
-                json!("QUERY_LIMIT_EXCEEDED"),
-                "Too many requests",
-                Kind::RateLimited,
-            ),
-            (
-                json!("OVERLOAD_LIMIT"),
-                "REST API is blocked due to overload.",
-                Kind::NeedsHuman,
-            ),
-            (
-                json!("OPERATION_TIME_LIMIT"),
-                "Method is blocked due to",
-                time,
-            ),
-            (
-                json!("expired_token"),
-                "The access token provided has expired.",
-                Kind::NeedsHuman,
-            ),
-            (
-                json!("invalid_token"),
-                "Unable to get application by token",
-                Kind::NeedsHuman,
-            ),
-            (
-                json!("NO_AUTH_FOUND"),
-                "Wrong authorization data",
-                Kind::NeedsHuman,
-            ),
-            (
-                json!("INVALID_CREDENTIALS"),
-                "Invalid request credentials",
-                Kind::NeedsHuman,
-            ),
-            (json!("insufficient_scope"), "", Kind::NeedsHuman),
-            (
-                json!("user_access_error"),
-                "The user does not have access",
-                Kind::NeedsHuman,
-            ),
-            (json!("ACCESS_DENIED"), "Access denied!", Kind::NeedsHuman),
-            (
-                json!("PAYMENT_REQUIRED"),
-                "Subscription has been ended",
-                Kind::NeedsHuman,
-            ),
-            (
-                json!("PORTAL_DELETED"),
-                "Portal was deleted",
-                Kind::NeedsHuman,
-            ),
-            (
-                json!("ERROR_OAUTH"),
-                "Application not installed",
-                Kind::NeedsHuman,
-            ),
-            (
-                json!("METHOD_CONFIRM_WAITING"),
-                "Waiting for confirmation",
-                Kind::NeedsHuman,
-            ),
-            (
-                json!("ERROR_METHOD_NOT_FOUND"),
-                "Method not found!",
-                Kind::NeedsHuman,
-            ),
-            (json!("INVALID_REQUEST"), "Https required", Kind::NeedsHuman),
-            (json!("INTERNAL_SERVER_ERROR"), "", Kind::Transient),
-            (
-                json!(" ERROR_UNEXPECTED_ANSWER "),
-                "Server returned an",
-                Kind::Transient,
-            ),
-            (
-                json!("NOT_FOUND"),
-                "Smart process not found",
-                Kind::NotFound,
-            ),
-            (json!(""), "Not found", Kind::NotFound),
-            (json!(0), "Not found", Kind::NotFound),
-            (json!("0"), "Access denied.", Kind::NeedsHuman),
-            (
-                json!(""),
-                "Parameter 'filter' must be array.",
-                Kind::Permanent,
-            ),
-            (
-                json!("ERROR_BATCH_LENGTH_EXCEEDED"),
-                "Max batch length exceeded",
-                Kind::Permanent,
-            ),
-            (
-                json!("ERROR_BATCH_METHOD_NOT_ALLOWED"),
-                "not allowed",
-                Kind::Permanent,
-            ),
-            (json!("ERROR_CORE"), "Not found", Kind::Permanent),
-            (
-                json!({"code": "ACCESS_DENIED", "message": "no"}),
-                "",
-                Kind::NeedsHuman,
-            ),
-        ] {
-            let body = json!({"error": code, "error_description": description});
-            let error = BitrixError::from_body(&body, "calling a method");
-            assert_eq!(error.kind, kind, "{body}");
-            assert!(
-                !error.remedy().is_empty() && !error.description.is_empty(),
-                "{body}"
-            );
+        for (code, kind) in MEANINGS {
+            for description in ["", "Not found", "Access denied."] {
+                let error = read(&json!(code), description);
+                assert_eq!(error.kind, *kind, "{code}");
+                assert!(
+                    !error.remedy().is_empty() && !error.description.is_empty(),
+                    "{code}"
+                );
+            }
         }
+    }
+
+    #[test]
+    fn the_sentence_decides_only_without_a_code() {
+        for code in [json!(""), json!("0"), json!(0), json!(null)] {
+            assert_eq!(read(&code, "Not found").kind, Kind::NotFound, "{code}");
+            assert_eq!(
+                read(&code, "Access denied.").kind,
+                Kind::NeedsHuman,
+                "{code}"
+            );
+            let other = read(&code, "Parameter 'filter' must be array.");
+            assert_eq!(other.kind, Kind::Permanent, "{code}");
+        }
+        assert_eq!(
+            read(&json!("ERROR_CORE"), "Not found").kind,
+            Kind::Permanent
+        );
+        let object = json!({"code": "ACCESS_DENIED", "message": "no"});
+        let error = read(&object, "");
+        assert_eq!(
+            (error.kind, error.description.as_str()),
+            (Kind::NeedsHuman, "no")
+        );
     }
 
     #[test]

@@ -318,16 +318,14 @@ fn read_one(slot: Slot, value: Value, opening: &mut Opening) -> Result<Option<u6
     Ok(None)
 }
 
-/// Appends the rows whose id is new and says how many; a portal that knows no further page may
-/// give an earlier one again.
-fn append<T>(list: &mut Vec<T>, page: Vec<T>, id: impl Fn(&T) -> &Option<String>) -> usize {
-    let before = list.len();
+/// Appends the rows whose id is new; a portal that knows no further page may give an earlier one
+/// again.
+fn append<T>(list: &mut Vec<T>, page: Vec<T>, id: impl Fn(&T) -> &Option<String>) {
     for row in page {
         if !list.iter().any(|known| id(known) == id(&row)) {
             list.push(row);
         }
     }
-    list.len() - before
 }
 
 /// Fetches the pages of a directory from `start` on.

@@ -59,89 +59,59 @@ async fn failure(portal: &Portal) -> BitrixError {
         .expect_err("an error")
 }
 
+/// Calls through one answer and checks what comes of it.
+async fn check(answer: ResponseTemplate, kind: &Kind, code: &str, attempts: usize) {
+    let (server, portal) = server(answer).await;
+    let error = failure(&portal).await;
+    assert_eq!((&error.kind, error.code.as_str()), (kind, code), "{error}");
+    let seen = server.received_requests().await.expect("recorded").len();
+    assert_eq!(seen, attempts, "{error}");
+    assert_eq!(portal.requests_total(), attempts as u64);
+    assert!(!format!("{error} {error:?} {portal:?}").contains("s3cr3t"));
+}
+
 #[tokio::test]
-async fn every_fault_has_its_kind_and_its_number_of_attempts() {
-    let error = |code: &str| json!({"error": code, "error_description": "what it says"});
+async fn what_is_no_answer_has_its_kind_and_its_number_of_attempts() {
     let html = "<!DOCTYPE html><html><body>503</body></html>";
-    for (answer, kind, code, attempts) in [
-        (page(200, html), Kind::Transient, "HTML", 3),
-        (page(401, html), Kind::Transient, "HTML", 3),
-        (page(502, "Bad gateway"), Kind::Transient, "HTML", 3),
-        (page(504, html), Kind::Transient, "TIMEOUT", 3),
+    for (status, body, kind, code, attempts) in [
+        (200, html, Kind::Transient, "HTML", 3),
+        (401, html, Kind::Transient, "HTML", 3),
+        (502, "Bad gateway", Kind::Transient, "HTML", 3),
+        (504, html, Kind::Transient, "TIMEOUT", 3),
         (
-            page(200, r#"{"result": [{"ID": "1"#),
+            200,
+            r#"{"result": [{"ID": "1"#,
             Kind::Transient,
             "TRUNCATED",
             3,
         ),
-        (page(200, ""), Kind::Transient, "TRUNCATED", 3),
-        (page(200, "no json"), Kind::Unreadable, "FORM", 1),
-        (data(200, &json!([])), Kind::Unreadable, "FORM", 1),
-        (data(200, &json!({"total": 0})), Kind::Unreadable, "FORM", 1),
-        (data(500, &json!({"x": 0})), Kind::Transient, "FORM", 3),
-        (
-            data(401, &error("NO_AUTH_FOUND")),
-            Kind::NeedsHuman,
-            "NO_AUTH_FOUND",
-            1,
-        ),
-        (
-            data(401, &error("expired_token")),
-            Kind::NeedsHuman,
-            "expired_token",
-            1,
-        ),
-        (
-            data(403, &error("INVALID_CREDENTIALS")),
-            Kind::NeedsHuman,
-            "INVALID_CREDENTIALS",
-            1,
-        ),
-        (
-            data(403, &error("insufficient_scope")),
-            Kind::NeedsHuman,
-            "insufficient_scope",
-            1,
-        ),
-        (
-            data(404, &error("ERROR_METHOD_NOT_FOUND")),
-            Kind::NeedsHuman,
-            "ERROR_METHOD_NOT_FOUND",
-            1,
-        ),
-        (
-            data(200, &error("ACCESS_DENIED")),
-            Kind::NeedsHuman,
-            "ACCESS_DENIED",
-            1,
-        ),
-        (
-            data(500, &error("INTERNAL_SERVER_ERROR")),
-            Kind::Transient,
-            "INTERNAL_SERVER_ERROR",
-            3,
-        ),
-        (
-            data(503, &error("OVERLOAD_LIMIT")),
-            Kind::NeedsHuman,
-            "OVERLOAD_LIMIT",
-            1,
-        ),
-        // Its pause is longer than this policy's patience, so it is not tried again here.
-        (
-            data(503, &error("QUERY_LIMIT_EXCEEDED")),
-            Kind::RateLimited,
-            "QUERY_LIMIT_EXCEEDED",
-            1,
-        ),
+        (200, "", Kind::Transient, "TRUNCATED", 3),
+        (200, "no json", Kind::Unreadable, "FORM", 1),
+        (200, "[]", Kind::Unreadable, "FORM", 1),
+        (200, r#"{"total": 0}"#, Kind::Unreadable, "FORM", 1),
+        (500, r#"{"x": 0}"#, Kind::Transient, "FORM", 3),
+        (418, r#"{"x": 0}"#, Kind::Permanent, "FORM", 1),
     ] {
-        let (server, portal) = server(answer).await;
-        let error = failure(&portal).await;
-        assert_eq!((&error.kind, error.code.as_str()), (&kind, code), "{error}");
-        let seen = server.received_requests().await.expect("recorded").len();
-        assert_eq!(seen, attempts, "{error}");
-        assert_eq!(portal.requests_total(), attempts as u64);
-        assert!(!format!("{error} {error:?} {portal:?}").contains("s3cr3t"));
+        check(page(status, body), &kind, code, attempts).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_portal_refuses_has_its_kind_and_its_number_of_attempts() {
+    for (status, code, kind, attempts) in [
+        (401, "NO_AUTH_FOUND", Kind::NeedsHuman, 1),
+        (401, "expired_token", Kind::NeedsHuman, 1),
+        (403, "INVALID_CREDENTIALS", Kind::NeedsHuman, 1),
+        (403, "insufficient_scope", Kind::NeedsHuman, 1),
+        (404, "ERROR_METHOD_NOT_FOUND", Kind::NeedsHuman, 1),
+        (200, "ACCESS_DENIED", Kind::NeedsHuman, 1),
+        (500, "INTERNAL_SERVER_ERROR", Kind::Transient, 3),
+        (503, "OVERLOAD_LIMIT", Kind::NeedsHuman, 1),
+        // Its pause is longer than this policy's patience, so it is not tried again here.
+        (503, "QUERY_LIMIT_EXCEEDED", Kind::RateLimited, 1),
+    ] {
+        let body = json!({"error": code, "error_description": "what it says"});
+        check(data(status, &body), &kind, code, attempts).await;
     }
 }
 
@@ -334,14 +304,19 @@ async fn a_batch_is_taken_apart_in_all_forms_of_php() {
     }
 }
 
-/// Answers each command of a batch by `answer(method, query)`; an error is a map with `error`.
+/// Answers each command of a batch by `answer(method, query)`; an error is a map with `error`, a
+/// page that is followed by another one a map with `rows` and `next`.
 fn batch_answer(request: &Request, answer: impl Fn(&str, &str) -> Value) -> ResponseTemplate {
     let body: Value = request.body_json().unwrap_or_default();
-    let (mut results, mut errors) = (serde_json::Map::new(), serde_json::Map::new());
+    let [mut results, mut errors, mut nexts] = [(); 3].map(|()| serde_json::Map::new());
     for (key, text) in body["cmd"].as_object().into_iter().flatten() {
         let text = text.as_str().unwrap_or_default();
         let (name, query) = text.split_once('?').unwrap_or((text, ""));
-        let value = answer(name, query);
+        let mut value = answer(name, query);
+        if let Some(next) = value.get("next").cloned() {
+            nexts.insert(key.clone(), next);
+            value = value["rows"].take();
+        }
         let into = if value.get("error").is_some() {
             &mut errors
         } else {
@@ -352,7 +327,7 @@ fn batch_answer(request: &Request, answer: impl Fn(&str, &str) -> Value) -> Resp
     let time = json!({"date_start": "2026-03-01T12:00:00+03:00"});
     data(
         200,
-        &json!({"result": {"result": results, "result_error": errors}, "time": time}),
+        &json!({"result": {"result": results, "result_error": errors, "result_next": nexts}, "time": time}),
     )
 }
 
@@ -430,27 +405,40 @@ async fn a_second_opening_request_is_sent_only_for_more_pages() {
             .find_map(|pair| pair.strip_prefix("start="))
             .and_then(|text| text.parse().ok())
             .unwrap_or(0);
-        (start + 1..=(start + 50).min(120))
+        let end = (start + 50).min(120);
+        let rows: Value = (start + 1..=end)
             .map(|id| json!({"ID": id.to_string()}))
-            .collect()
+            .collect();
+        if end < 120 {
+            json!({"rows": rows, "next": end})
+        } else {
+            rows
+        }
     };
-    let (_server, portal) = batch_server(users).await;
-    let known = open(
-        &portal,
-        &Ask {
-            users_known: 119,
-            ..FIRST
-        },
-    )
-    .await
-    .expect("open");
-    assert_eq!(
-        (
-            known.directory.users.map(|u| u.len()),
-            portal.requests_total()
-        ),
-        (Some(120), 1)
-    );
+    for (users_known, requests) in [(119, 1), (120, 1), (100, 1), (99, 2), (0, 2)] {
+        let (_server, portal) = batch_server(users).await;
+        let opening = open(
+            &portal,
+            &Ask {
+                users_known,
+                ..FIRST
+            },
+        )
+        .await
+        .expect("open");
+        let ids: Vec<String> = opening
+            .directory
+            .users
+            .into_iter()
+            .flatten()
+            .filter_map(|user| user.id)
+            .collect();
+        assert!(
+            ids.into_iter().eq((1..=120).map(|id| id.to_string())),
+            "{users_known}"
+        );
+        assert_eq!(portal.requests_total(), requests, "{users_known}");
+    }
 }
 
 #[tokio::test]

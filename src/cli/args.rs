@@ -1,10 +1,13 @@
 //! Arguments of every verb: a contract that scripts depend on.
 
+#[cfg(feature = "demo")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "demo")]
+use clap::ValueEnum;
+use clap::{Args, Parser, Subcommand};
 
 /// Keeps a Bitrix24 CRM and a company's Google Sheets plan/fact reports true to each other.
 #[derive(Debug, Parser)]
@@ -19,12 +22,9 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// How much is logged: the verbs that people watch log only warnings unless `-v` is given.
+    /// How much is logged.
     pub fn verbosity(&self) -> u8 {
-        match self.verb {
-            Verb::Run => self.global.verbose.saturating_add(1),
-            _ => self.global.verbose,
-        }
+        self.global.verbose
     }
 }
 

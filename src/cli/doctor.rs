@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use crate::bitrix24::Portal;
+use crate::bitrix24::{Portal, probe};
 use crate::config::Config;
 use crate::daemon::compose;
 use crate::google::Google;
 use crate::sheet::template::{self, TemplateInput, TemplateKind};
-use crate::sync::pull::probe;
 
 use super::args::Global;
 use super::output::print_json;
@@ -171,11 +170,11 @@ async fn portal_of(company: &crate::config::Company) -> Vec<Finding> {
         findings.push(Finding::bad(
             id,
             "portal methods",
-            format!("{} does not work: {}", missing.method, missing.why),
+            format!("{} does not work: {}", missing.method, missing.error),
             "Give the webhook the rights crm, user and department, or turn the module on.",
         ));
     }
-    if probe.simple_mode() {
+    if probe.mode == Some(2) {
         findings.push(Finding::good(id, "crm mode", "simple: there are no leads, deals are counted"));
     }
     findings

@@ -6,13 +6,17 @@ use std::process::ExitCode;
 use chrono::Datelike;
 
 use crate::daemon::compose::Program;
-use crate::export::{csv, xlsx};
+use crate::export;
 use crate::sheet::template::{self, TemplateKind};
+use crate::sync::outcome::SyncError;
 use crate::sync::{Company, copy};
 
 use super::args::{ExportArgs, Global};
 use super::output::print_json;
 use super::{Failure, program, verdict};
+
+/// The data tables that are written as .csv.
+const EXPORTED: &[&str] = &["months", "sources", "managers"];
 
 /// Writes the files of each company; with several companies each gets a folder of its own.
 pub(super) async fn run(global: &Global, args: &ExportArgs) -> Result<ExitCode, Failure> {
@@ -50,26 +54,25 @@ pub(super) async fn write(
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::io(&format!("cannot make the folder {}", folder.display()), &error))?;
     let mut names = Vec::new();
-    for (binding, name, kind) in [
-        (&files.report, "report.xlsx", TemplateKind::Report),
-        (&files.plan, "plan.xlsx", TemplateKind::Plan),
-    ] {
-        let workbook = engine
-            .google
-            .read_workbook(&binding.file)
-            .await
-            .map_err(crate::sync::outcome::SyncError::from)?;
-        xlsx::write_xlsx(&workbook, &folder.join(name))
-            .map_err(|error| Failure::failed(format!("cannot write {name}: {error}")))?;
+    for (binding, name) in [(&files.report, "report.xlsx"), (&files.plan, "plan.xlsx")] {
+        let workbook = engine.google.read_workbook(&binding.file).await.map_err(SyncError::from)?;
+        export::write_xlsx(&workbook, &folder.join(name)).map_err(export_failed)?;
         names.push(name.to_owned());
-        if kind == TemplateKind::Report {
-            for spec in template::tables(kind, year).iter().filter(|spec| spec.exported) {
-                let name = format!("{}.csv", spec.name);
-                csv::write_table(&workbook, spec, &folder.join(&name))
-                    .map_err(|error| Failure::failed(format!("cannot write {name}: {error}")))?;
-                names.push(name);
-            }
+    }
+    let specs = template::tables(TemplateKind::Report, year);
+    let observed =
+        engine.google.observe(&files.report.file, EXPORTED).await.map_err(SyncError::from)?;
+    for spec in &specs {
+        if let Some(grid) = observed.blocks.get(&spec.name) {
+            let name = format!("{}.csv", spec.name);
+            let table = export::table_of(grid, spec);
+            export::write_csv(spec, &table, &folder.join(&name)).map_err(export_failed)?;
+            names.push(name);
         }
     }
     Ok(names)
+}
+
+fn export_failed(error: export::ExportError) -> Failure {
+    Failure::failed(error.to_string())
 }

@@ -35,10 +35,11 @@ impl Progress {
     /// Shows a step.
     pub(super) fn show(&self, progress: &PullProgress) {
         let (done, total) = (progress.done, progress.total.max(progress.done));
+        let what = format!("{} leads, {} deals", progress.leads, progress.deals);
         if let Some(bar) = &self.bar {
             bar.set_length(total);
             bar.set_position(done);
-            bar.set_message(progress.entity.clone());
+            bar.set_message(what);
             return;
         }
         if self.silent || total == 0 {
@@ -49,7 +50,7 @@ impl Progress {
             && tenth != *last
         {
             *last = tenth;
-            eprintln!("  {}: {done} of {total}", progress.entity);
+            eprintln!("  reading the CRM: {} % ({what})", tenth * 10);
         }
     }
 

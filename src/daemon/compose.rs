@@ -53,6 +53,7 @@ pub fn build(
     for company in config.companies.iter().filter(|company| chosen.contains(&company.id)) {
         let profile = profile(company, as_of);
         let portal = Portal::new(&portal_options(company))?;
+        // The configuration has checked the pattern already.
         if let Ok(schedule) = Schedule::parse(&company.refresh, profile.calendar.zone) {
             schedules.insert(company.id.clone(), schedule);
         }

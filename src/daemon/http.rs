@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Redirect;
+use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -79,11 +79,11 @@ async fn refresh(
     }
 }
 
-async fn page(State(shared): State<Arc<Shared>>) -> Result<Markup, (StatusCode, String)> {
+async fn page(State(shared): State<Arc<Shared>>) -> Result<Html<String>, (StatusCode, String)> {
     let sections: Result<Vec<Markup>, StoreError> =
         shared.workers.iter().map(|worker| section(&shared, worker)).collect();
     let sections = sections.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    Ok(html! {
+    let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -97,7 +97,8 @@ async fn page(State(shared): State<Arc<Shared>>) -> Result<Markup, (StatusCode, 
                 @for section in &sections { (section) }
             }
         }
-    })
+    };
+    Ok(Html(page.into_string()))
 }
 
 fn section(shared: &Shared, worker: &Worker) -> Result<Markup, StoreError> {

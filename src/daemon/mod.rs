@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::calendar::Instant;
-use crate::store::Store;
+
 use crate::sync::outcome::Outcome;
 use crate::sync::pass::{self, Ask, Reach};
 use crate::sync::{Company, Engine};
@@ -34,6 +34,8 @@ const EDIT_SETTLE_SECONDS: u64 = 2;
 /// The longest a worker sleeps without looking at the clock again, so that a suspended machine
 /// or a changed clock is noticed.
 const LOOK_SECONDS_MAX: u64 = 30;
+/// How long after a passing failure the company is tried again, when its schedule is later.
+const RETRY_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(15);
 /// The note under which the change token is kept.
 const CHANGE_TOKEN: &str = "drive_change_token";
 
@@ -137,8 +139,14 @@ async fn work(shared: Arc<Shared>, index: usize) {
         } else if due.is_none_or(|due| due > now) {
             continue;
         }
-        due = worker.schedule.next(shared.engine.clock.now());
-        one_pass(&shared, worker, due).await;
+        let scheduled = worker.schedule.next(shared.engine.clock.now());
+        due = match one_pass(&shared, worker, scheduled).await {
+            Ended::Settled => scheduled,
+            Ended::TryAgain => {
+                let soon = shared.engine.clock.now() + RETRY_AFTER;
+                Some(scheduled.map_or(soon, |scheduled| scheduled.min(soon)))
+            }
+        };
     }
 }
 
@@ -149,41 +157,46 @@ fn first_due(shared: &Shared, worker: &Worker) -> Option<Instant> {
     let ended = last.and_then(|passes| passes.into_iter().next()).and_then(|pass| pass.ended);
     match ended {
         None => Some(now),
-        Some(ended) => worker.schedule.next(ended).map(|missed| missed.min_with(now, &worker.schedule)),
+        Some(ended) => worker.schedule.next(ended).map(|due| due.max(now)),
     }
 }
 
-trait OrNext {
-    fn min_with(self, now: Instant, schedule: &Schedule) -> Instant;
+/// Whether a pass needs another one soon.
+enum Ended {
+    Settled,
+    TryAgain,
 }
 
-impl OrNext for Instant {
-    /// A time that has passed means a missed pass: due now. One to come stays as it is.
-    fn min_with(self, now: Instant, schedule: &Schedule) -> Instant {
-        if self <= now { now } else { schedule.next(now).unwrap_or(self) }
-    }
-}
-
-async fn one_pass(shared: &Shared, worker: &Worker, next_run: Option<Instant>) {
+async fn one_pass(shared: &Shared, worker: &Worker, next_run: Option<Instant>) -> Ended {
     let id = &worker.company.profile.id;
     let ask = Ask { reach: Reach::All, next_run, pull: true };
     match pass::run(&shared.engine, &worker.company, &ask, &|_| {}).await {
-        Ok(report) => tracing::info!(
-            company.id = %id,
-            pass.number = report.number,
-            pass.seconds = report.seconds,
-            plan.cells = report.cells_written.0,
-            report.cells = report.cells_written.1,
-            "pass done"
-        ),
+        Ok(report) => {
+            tracing::info!(
+                company.id = %id,
+                pass.number = report.number,
+                pass.seconds = report.seconds,
+                plan.cells = report.cells_written.0,
+                report.cells = report.cells_written.1,
+                "pass done"
+            );
+            Ended::Settled
+        }
         Err(error) => match error.outcome() {
             Outcome::Human(remedy) => {
-                tracing::error!(company.id = %id, %remedy, "pass stopped, a human is needed: {}", error.chain());
+                let chain = error.chain();
+                tracing::error!(company.id = %id, %remedy, "a human is needed: {chain}");
+                Ended::Settled
             }
             Outcome::NextPass => {
-                tracing::warn!(company.id = %id, "pass failed, the next one is the retry: {}", error.chain());
+                let chain = error.chain();
+                tracing::warn!(company.id = %id, "pass failed, trying again soon: {chain}");
+                Ended::TryAgain
             }
-            Outcome::Failed => tracing::error!(company.id = %id, "pass failed: {}", error.chain()),
+            Outcome::Failed => {
+                tracing::error!(company.id = %id, "pass failed: {}", error.chain());
+                Ended::Settled
+            }
         },
     }
 }

@@ -51,9 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_pattern_is_named() {
-        let error = Schedule::parse("every night", chrono_tz::UTC).unwrap_err();
-        assert!(error.contains("`every night`"), "{error}");
+    fn the_default_schedule_never_comes() {
         assert_eq!(Schedule::default().next(at("2026-01-01T00:00:00Z")), None);
     }
 }

@@ -18,7 +18,7 @@ const SPREADSHEET: &str = "application/vnd.google-apps.spreadsheet";
 /// The property by which a file is found whose making had an unknown outcome.
 const MAKING: &str = "planfact_making";
 /// Fields of a file that we use.
-const FILE_FIELDS: &str = "id,name,webViewLink,version,appProperties,parents";
+const FILE_FIELDS: &str = "id,name,webViewLink,version,appProperties,parents,driveId";
 /// Files or changes a page.
 const PAGE: i32 = 1000;
 /// Permissions a page (Drive's limit for files in shared drives).
@@ -544,6 +544,7 @@ fn drive_file(file: File) -> DriveFile {
         version: file.version,
         properties,
         parents: file.parents.unwrap_or_default(),
+        in_shared_drive: file.drive_id.is_some(),
         id,
     }
 }

@@ -365,13 +365,14 @@ fn error_text(kind: &str) -> &'static str {
     }
 }
 
-/// A block as it stands; formulas are keyed like the values, from the block's own corner.
+/// A block as it stands; formulas are keyed by the row and column of the tab.
 fn grid(data: &wire::GridData, area: &Area, locale: &str) -> Grid {
+    let (first_row, first_column) = (area.rect.row_start, area.rect.column_start);
     let mut formulas = BTreeMap::new();
     let mut values = Vec::new();
-    for (row, line) in (0..).zip(data.row_data.iter().flatten()) {
+    for (row, line) in (first_row..).zip(data.row_data.iter().flatten()) {
         let mut cells = Vec::new();
-        for (column, one) in (0..).zip(line.values.iter().flatten()) {
+        for (column, one) in (first_column..).zip(line.values.iter().flatten()) {
             let (typed, formula) = shown(one, locale);
             // A block is read as a person sees it, overflow included.
             let seen = one.effective_value.as_ref().map_or(typed, value);
@@ -384,8 +385,8 @@ fn grid(data: &wire::GridData, area: &Area, locale: &str) -> Grid {
     }
     Grid {
         tab: area.tab,
-        row: area.rect.row_start,
-        column: area.rect.column_start,
+        row: first_row,
+        column: first_column,
         values,
         formulas,
     }
@@ -677,7 +678,7 @@ mod tests {
                 vec![Value::Blank, Value::Bool(true)],
             ]
         );
-        assert_eq!(a.formulas[&(0, 0)], "=SUM(A1;B1)");
+        assert_eq!(a.formulas[&(1, 0)], "=SUM(A1;B1)");
         assert_eq!(
             seen.blocks["b"].values,
             vec![vec![], vec![Value::Text("0042".to_string())]]

@@ -76,6 +76,8 @@ pub struct DriveFile {
     pub properties: BTreeMap<String, String>,
     /// Folders that hold it.
     pub parents: Vec<String>,
+    /// Whether it lies in a shared drive, where a service account may make files.
+    pub in_shared_drive: bool,
 }
 
 /// What a person may do with a file.
@@ -243,13 +245,14 @@ impl Google {
     ) -> Result<DriveFile, GoogleError> {
         to_wire::check(workbook)?;
         let file = self.create(&workbook.title, folder).await?;
-        match self.build(&file.id, workbook).await {
+        let finished = match self.build(&file.id, workbook).await {
             Ok(()) => self.set_properties(&file.id, properties).await,
-            Err(error) => {
-                self.discard(&file.id).await;
-                Err(error)
-            }
+            Err(error) => Err(error),
+        };
+        if finished.is_err() {
+            self.discard(&file.id).await;
         }
+        finished
     }
 
     /// Copies a file. Permissions are not copied.
@@ -296,7 +299,8 @@ impl Google {
 
     /// The structure and the blocks under these named ranges, by one request (by up to three when
     /// a name does not exist: Google then refuses the whole request). With names, the tabs are
-    /// those that hold one of the blocks; without names, all.
+    /// those that hold one of the blocks; without names, all. Formulas of a block are keyed by
+    /// row and column of the tab.
     ///
     /// # Errors
     /// Of Sheets; a name that does not exist is no error, its block is absent.
@@ -555,5 +559,50 @@ mod tests {
             sent(google.changes("1"));
         }
         let _ = all;
+    }
+
+    /// Real answers of Google, when they are at hand.
+    #[test]
+    fn recorded_answers_are_understood() {
+        let Some(shared) = std::env::var_os("PLANFACT_SHARED") else {
+            println!("skipped: PLANFACT_SHARED does not name the recorded answers");
+            return;
+        };
+        let folder = PathBuf::from(shared).join("reference/google/recorded/gspread");
+        let (mut books, mut refusals) = (0, 0);
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            let Ok(recorded) = serde_json::from_str::<serde_json::Value>(&text) else {
+                continue;
+            };
+            for exchange in recorded["interactions"].as_array().into_iter().flatten() {
+                let uri = exchange["request"]["uri"].as_str().unwrap_or_default();
+                let status = exchange["response"]["status"]["code"].as_u64().unwrap_or(0);
+                let body = exchange["response"]["body"]["string"]
+                    .as_str()
+                    .unwrap_or_default();
+                let path = uri.split('?').next().unwrap_or_default();
+                let get = exchange["request"]["method"] == "GET";
+                let is_book = path.rsplit('/').nth(1) == Some("spreadsheets") && get;
+                if status == 200 && is_book {
+                    let answer = serde_json::from_str(body).unwrap();
+                    let book = from_wire::workbook(answer);
+                    assert_eq!(book.tabs.is_empty(), !body.contains("\"sheets\""), "{uri}");
+                    books += 1;
+                } else if let (400.., Ok(body)) = (status, serde_json::from_str(body)) {
+                    let told = error::from_envelope(&body, u16::try_from(status).ok(), "x");
+                    let wanted = match status {
+                        400 => Kind::Invalid,
+                        403 => Kind::NeedsHuman,
+                        404 => Kind::NotFound,
+                        _ => told.kind,
+                    };
+                    assert_eq!(told.kind, wanted, "{body}");
+                    refusals += 1;
+                }
+            }
+        }
+        println!("{books} spreadsheets and {refusals} refusals understood");
+        assert!(books > 100 && refusals > 0);
     }
 }

@@ -1,5 +1,7 @@
 //! Observed × desired → ordered edits: the fewest rectangles that make a table what it should be.
 
+pub mod memory;
+
 use std::collections::BTreeMap;
 
 use super::edit::{Edit, Grid, Observed};
@@ -21,6 +23,32 @@ pub struct DesiredRow {
 pub struct DesiredTable {
     /// The rows.
     pub rows: Vec<DesiredRow>,
+}
+
+impl DesiredTable {
+    /// The table as it stands in the sheet: rows with a key, in the sheet's order; columns that
+    /// cannot be found are blank.
+    pub fn read(grid: &Grid, spec: &TableSpec) -> DesiredTable {
+        let (located, _) = Located::find(grid, spec);
+        let mut rows: Vec<(u32, &Vec<String>)> = located
+            .rows
+            .iter()
+            .map(|(keys, row)| (*row, keys))
+            .collect();
+        rows.sort();
+        let value = |row: u32, key: &String| match located.columns.get(key) {
+            Some(column) => grid.at(row, *column).clone(),
+            None => Value::Blank,
+        };
+        let rows = rows
+            .into_iter()
+            .map(|(row, keys)| DesiredRow {
+                keys: keys.clone(),
+                values: spec.columns.iter().map(|key| value(row, key)).collect(),
+            })
+            .collect();
+        DesiredTable { rows }
+    }
 }
 
 /// Makes a data table (the daemon's own) what it should be. Columns are found by key, so their

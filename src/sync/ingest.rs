@@ -704,56 +704,45 @@ mod tests {
         assert_eq!(directory(rows, before).0.users, []);
     }
 
+    fn user_row(id: &str, active: Option<&str>, name: &str, last_name: &str) -> wire::User {
+        wire::User {
+            id: some(id),
+            active: active.map(str::to_owned),
+            name: some(name),
+            last_name: some(last_name),
+            uf_department: vec!["3".to_owned(), "x".to_owned()],
+        }
+    }
+
     #[test]
-    fn users_departments_pipelines_and_currencies_are_read() {
-        let currency = |code: &str, amount: &str, count: &str, base: &str| wire::Currency {
-            currency: some(code),
-            amount: some(amount),
-            amount_cnt: some(count),
-            base: some(base),
+    fn users_and_departments_are_read() {
+        let users = vec![
+            user_row("17", Some("false"), "Анна ", "Ким"),
+            user_row("18", None, "", " "),
+            wire::User::default(),
+        ];
+        let department = wire::Department {
+            id: some("3"),
+            name: some("Sales"),
+            parent: some("1"),
+            uf_head: some("0"),
         };
         let rows = wire::Directory {
-            users: Some(vec![
-                wire::User {
-                    id: some("17"),
-                    active: some("false"),
-                    name: some("Анна "),
-                    last_name: some("Ким"),
-                    uf_department: vec!["3".to_owned(), "x".to_owned()],
-                },
-                wire::User {
-                    id: some("18"),
-                    ..wire::User::default()
-                },
-                wire::User::default(),
-            ]),
-            departments: Some(vec![wire::Department {
-                id: some("3"),
-                name: some("Sales"),
-                parent: some("1"),
-                uf_head: some("0"),
-            }]),
+            users: Some(users),
+            departments: Some(vec![department]),
             categories: Some(vec![wire::Category {
                 id: some("0"),
                 name: some("General"),
             }]),
-            currencies: Some(vec![
-                currency("USD", "68.7900", "1", "N"),
-                currency("USD", "1.0000", "1", "Y"),
-                currency("KZT", "19.5", "100", "N"),
-                currency("BAD", "1", "0", "N"),
-            ]),
-            statuses: None,
+            ..wire::Directory::default()
         };
         let (read, rejects) = directory(rows, Directory::default());
-        assert_eq!(
-            (read.users[0].name.as_str(), read.users[0].active),
-            ("Анна Ким", false)
-        );
-        assert_eq!(
-            (read.users[1].name.as_str(), read.users[1].active),
-            ("#18", true)
-        );
+        let users: Vec<_> = read
+            .users
+            .iter()
+            .map(|u| (u.name.as_str(), u.active))
+            .collect();
+        assert_eq!(users, [("Анна Ким", false), ("#18", true)]);
         assert_eq!(read.users[0].departments, [3]);
         assert_eq!(
             (read.departments[0].parent, read.departments[0].head),
@@ -766,13 +755,36 @@ mod tests {
                 name: "General".into()
             }]
         );
-        let codes: Vec<_> = read
+        assert_eq!(rejects.len(), 1);
+        assert_eq!(rejects[0].entity, "user");
+    }
+
+    #[test]
+    fn a_currency_counts_once_and_never_by_zero() {
+        let rows = [
+            ("USD", "68.7900", "1", "N"),
+            ("USD", "1.0000", "1", "Y"),
+            ("KZT", "19.5", "100", "N"),
+            ("BAD", "1", "0", "N"),
+        ];
+        let rows = rows.map(|(code, amount, count, base)| wire::Currency {
+            currency: some(code),
+            amount: some(amount),
+            amount_cnt: some(count),
+            base: some(base),
+        });
+        let rows = wire::Directory {
+            currencies: Some(rows.into()),
+            ..Default::default()
+        };
+        let (read, rejects) = directory(rows, Directory::default());
+        let found: Vec<_> = read
             .currencies
             .iter()
             .map(|c| (c.code.as_str(), c.base, c.count))
             .collect();
-        assert_eq!(codes, [("USD", true, 1), ("KZT", false, 100)]);
+        assert_eq!(found, [("USD", true, 1), ("KZT", false, 100)]);
         let refused: Vec<_> = rejects.iter().map(|r| (r.entity, r.id.as_str())).collect();
-        assert_eq!(refused, [("user", ""), ("currency", "BAD")]);
+        assert_eq!(refused, [("currency", "BAD")]);
     }
 }

@@ -4,10 +4,12 @@
 //! follows and which exit code a verb ends with.
 
 use crate::bitrix24::{BitrixError, Kind as PortalKind};
-use crate::google::error::{GoogleError, Kind as GoogleKind};
+use crate::google::{GoogleError, Kind as GoogleKind};
 use crate::sheet::audit::AuditError;
 use crate::sheet::template::TemplateError;
 use crate::store::StoreError;
+
+use super::pull::PullError;
 
 /// Why a pass did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,15 @@ pub enum Outcome {
     Human(String),
     /// A defect or a damaged file: reported, the schedule goes on.
     Failed,
+}
+
+impl From<PullError> for SyncError {
+    fn from(error: PullError) -> SyncError {
+        match error {
+            PullError::Portal(error) => SyncError::Portal(error),
+            PullError::Store(error) => SyncError::Store(error),
+        }
+    }
 }
 
 impl SyncError {

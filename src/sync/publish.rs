@@ -22,5 +22,7 @@ pub async fn publish(google: &Google, file: &str, edits: &[Edit]) -> Result<Publ
         return Ok(Published::default());
     }
     let applied = google.apply(file, edits).await?;
-    Ok(Published { cells: applied.cells, bytes: applied.bytes, requests: applied.requests })
+    Ok(Published { cells: applied.cells as u64,
+        bytes: applied.bytes as u64,
+        requests: applied.requests as u64, })
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::calendar::{Day, Instant, Month};
 use crate::domain::crm::Directory;
@@ -148,7 +148,6 @@ pub fn reconcile(
         seeds: &profile.seeds,
         seen: &seen,
         base: &snapshot.base,
-        decimal_comma: decimal_comma(&profile.locale),
     });
     let directory = &snapshot.directory;
     let sources = directory.statuses.iter().filter(|status| status.entity == "SOURCE");
@@ -165,8 +164,8 @@ pub fn reconcile(
         notices: notices(words, snapshot, &replanned, &faults),
     };
     let mut change = ChangeSet {
-        accepted: changed(plan::accept(&replanned, &snapshot.base), &snapshot.base),
-        confirmed: changed(plan::confirm(&replanned, &snapshot.base), &snapshot.base),
+        accepted: plan::accept(&replanned, &snapshot.base),
+        confirmed: plan::confirm(&replanned, &snapshot.base, &BTreeSet::new()),
         edited_cells: render::held(&scene),
         unreadable_cells: render::unreadable(&scene),
         notices: scene.notices.clone(),
@@ -175,16 +174,6 @@ pub fn reconcile(
     edit_plan(&scene, view, &plan_specs, &mut change)?;
     edit_report(&scene, view, &report_specs, &mut change)?;
     Ok(change)
-}
-
-/// Whether people of this locale write `1,5` for one and a half.
-fn decimal_comma(locale: &str) -> bool {
-    !locale.starts_with("en")
-}
-
-/// Only the cells whose memory changes.
-fn changed(cells: Cells<BaseCell>, base: &Cells<BaseCell>) -> Cells<BaseCell> {
-    cells.into_iter().filter(|(key, cell)| base.get(key) != Some(cell)).collect()
 }
 
 /// What people's cells show. A cell that cannot be found is absent, and told as a fault.
@@ -213,10 +202,7 @@ fn see(observed: &Observed, specs: &[TableSpec]) -> (Cells<Seen>, Vec<Fault>) {
 fn seen_value(value: &Value) -> Seen {
     match value {
         Value::Blank => Seen::Blank,
-        Value::Number(number) => match Decimal::from_f64(*number) {
-            Some(decimal) => Seen::Number(decimal.normalize()),
-            None => Seen::Text(number.to_string()),
-        },
+        Value::Number(number) => Seen::of_f64(*number),
         Value::Text(text) if text.trim().is_empty() => Seen::Blank,
         Value::Text(text) => Seen::Text(text.clone()),
         Value::Bool(truth) => Seen::Bool(*truth),

@@ -10,6 +10,8 @@ use crate::domain::money::Money;
 use crate::domain::plan::{CellKey, CellProblem, Notice};
 use crate::sheet::table::Fault;
 
+use super::pull::PullWarning;
+
 /// The language of a company's sheets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Words {
@@ -151,8 +153,25 @@ impl Words {
         }
     }
 
-    /// The portal shows only what the webhook's owner may see.
-    pub fn not_admin(self) -> &'static str {
+    /// What the owner should know of a pull that went well.
+    pub fn pull_warning(self, warning: &PullWarning) -> String {
+        match (self, warning) {
+            (_, PullWarning::NotAdmin) => self.not_admin().to_owned(),
+            (_, PullWarning::SimpleMode) => self.simple_mode().to_owned(),
+            (Words::Russian, PullWarning::FilterIgnored { rows }) => {
+                format!("Портал не применил фильтр к {} строкам; они отобраны здесь", thousands(*rows))
+            }
+            (Words::Russian, PullWarning::DirectoryRefused(error)) => {
+                format!("Справочник не прочитан и остался прежним: {error}")
+            }
+            (Words::Russian, PullWarning::Moved { host }) => {
+                format!("Портал переехал на {host}: измените webhook_url")
+            }
+            (Words::English, warning) => warning.to_string(),
+        }
+    }
+
+    fn not_admin(self) -> &'static str {
         match self {
             Words::Russian => {
                 "Вебхук создан не администратором: видны только доступные ему записи, числа могут быть занижены"
@@ -163,8 +182,7 @@ impl Words {
         }
     }
 
-    /// The portal works without leads.
-    pub fn simple_mode(self) -> &'static str {
+    fn simple_mode(self) -> &'static str {
         match self {
             Words::Russian => "CRM в простом режиме: лидов нет, заявки сразу становятся сделками",
             Words::English => "The CRM is in simple mode: there are no leads, requests become deals at once",

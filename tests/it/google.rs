@@ -2,9 +2,11 @@
 #![cfg(test)]
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use planfact::clock::System;
+use chrono::{DateTime, TimeDelta, Utc};
+use planfact::clock::{Clock, System};
 use planfact::google::{Google, GoogleError, Grant, Kind, Options, Role, sign_in_interactively};
 use planfact::retry::Policy;
 use planfact::sheet::edit::Edit;
@@ -44,6 +46,10 @@ impl Faulty {
 
     /// Without one.
     async fn signed_out() -> Faulty {
+        Faulty::at(Box::new(System)).await
+    }
+
+    async fn at(clock: Box<dyn Clock>) -> Faulty {
         let server = MockServer::start().await;
         let folder = tempfile::tempdir().unwrap();
         let credentials = folder.path().join("user.json");
@@ -54,7 +60,7 @@ impl Faulty {
             credentials,
             endpoint: Some(server.uri().parse().unwrap()),
         };
-        let google = Google::with(&options, HASTY, Box::new(System)).unwrap();
+        let google = Google::with(&options, HASTY, clock).unwrap();
         Faulty {
             server,
             google,
@@ -155,6 +161,47 @@ async fn a_refused_token_is_replaced_once() {
     let error = faulty.google.file("F").await.unwrap_err();
     assert_eq!((error.kind, error.status), (Kind::SignIn, Some(401)));
     assert_eq!(faulty.arrived(FILE).await.len(), 2);
+}
+
+/// A clock that is set by hand.
+#[derive(Clone)]
+struct Hands(Arc<Mutex<DateTime<Utc>>>);
+
+impl Clock for Hands {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_ends_and_serves_to_its_end() {
+    let began = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+    let hands = Hands(Arc::new(Mutex::new(began)));
+    let faulty = Faulty::at(Box::new(hands.clone())).await;
+    faulty
+        .answer("GET", FILE, None, ok(json!({"id": "F"})))
+        .await;
+    let token = json!({"access_token": "T", "expires_in": 3600, "token_type": "Bearer"});
+    faulty.answer("POST", "/token", Some(2), ok(token)).await;
+    faulty.answer("POST", "/token", None, page(502)).await;
+    // Second of the call, tokens asked for so far, whether the call succeeds.
+    let life = [
+        (0, 1, true),
+        (3299, 1, true),
+        (3301, 2, true),
+        (3301 + 3299, 2, true),
+        (3301 + 3400, 3, true),
+        (3301 + 3601, 7, false),
+    ];
+    for (second, asked, succeeds) in life {
+        *hands.0.lock().unwrap() = began + TimeDelta::seconds(second);
+        assert_eq!(
+            faulty.google.file("F").await.is_ok(),
+            succeeds,
+            "at {second} s"
+        );
+        assert_eq!(faulty.arrived("/token").await.len(), asked, "at {second} s");
+    }
 }
 
 #[tokio::test]

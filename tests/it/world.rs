@@ -72,7 +72,7 @@ impl World {
     /// Writes a configuration with its own store; `more` is added to the company.
     pub(crate) fn configure(&self, file: &str, id: &str, more: &str) {
         let text = format!(
-            "[google]\ncredentials = \"key.json\"\nendpoint = \"{}\"\n\n[store]\nurl = \"sqlite://{id}.db\"\n\n\
+            "[google]\ncredentials = \"key.json\"\nendpoint = \"{}\"\n\n[store]\nurl = \"sqlite:{id}.db\"\n\n\
              [[company]]\nid = \"{id}\"\nname = \"Ромашка\"\ntime_zone = \"Europe/Moscow\"\nlocale = \"ru_RU\"\n\
              currency = \"RUB\"\nfolder = \"{}\"\n{more}\n[company.bitrix24]\nwebhook_url = \"{}\"\n\n\
              [company.targets]\nbreak_even = 1000000\nprofit = 0\navg_check = 25000\nconversion = \"5/100\"\nseasonality = \"flat\"\n",

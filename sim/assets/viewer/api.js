@@ -31,7 +31,24 @@ export class ApiError extends Error {
   }
 }
 
+/** Waits before asking again when a quota of the minute is used up, milliseconds. */
+const QUOTA_WAITS = [4_000, 8_000, 16_000, 32_000];
+
+/** One request; a refused quota is waited for, since a refused request did nothing. */
 async function call(method, path, body) {
+  for (const wait of QUOTA_WAITS) {
+    try {
+      return await once(method, path, body);
+    } catch (error) {
+      if (error.status !== 429) throw error;
+      dispatchEvent(new CustomEvent('quota'));
+      await new Promise((done) => { setTimeout(done, wait); });
+    }
+  }
+  return once(method, path, body);
+}
+
+async function once(method, path, body) {
   let answer;
   try {
     answer = await fetch(path, {

@@ -190,11 +190,20 @@ export function formatNumber(value, pattern, locale) {
   return minus + read.prefix + whole + (fraction ? decimal + fraction : '') + read.suffix;
 }
 
+/** Decimals that a step needs, so that neighbouring marks do not read the same. */
+function decimalsOf(step, most) {
+  let digits = 0;
+  while (digits < most && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) {
+    digits += 1;
+  }
+  return digits;
+}
+
 /** How the value axis writes its figures: the source's pattern, else short forms for millions. */
 export function axisFormatter(format, locale, step, largest) {
   const pattern = format?.pattern ?? '';
   if (format?.type === 'PERCENT' || pattern.includes('%')) {
-    const digits = step * 100 >= 1 ? 0 : 1;
+    const digits = decimalsOf(step * 100, 2);
     const { decimal } = separators(locale);
     const space = intlTag(locale).startsWith('ru') ? '\u00a0' : '';
     return (value) => `${(value * 100).toFixed(digits).replace('.', decimal)}${space}%`;
@@ -208,12 +217,12 @@ export function axisFormatter(format, locale, step, largest) {
     : [[1e9, 'B'], [1e6, 'M']];
   const unit = units.find(([size]) => largest >= size);
   if (unit) {
-    const digits = Math.max(0, Math.min(2, -Math.floor(Math.log10(step / unit[0]) + 1e-9)));
+    const digits = decimalsOf(step / unit[0], 3);
     const { decimal } = separators(locale);
     return (value) =>
       value === 0 ? '0' : (value / unit[0]).toFixed(digits).replace('.', decimal) + unit[1];
   }
-  const digits = Math.max(0, Math.min(4, -Math.floor(Math.log10(step) + 1e-9)));
+  const digits = decimalsOf(step, 4);
   const shape = digits ? `#,##0.${'0'.repeat(digits)}` : '#,##0';
   return (value) => formatNumber(value, shape, locale);
 }

@@ -4,9 +4,10 @@ import {
   a1, areaA1, columnName, formatOf, inputText, inside, isBlank, parseA1, separators, tabA1,
 } from './base.js';
 import * as api from './api.js';
+import { BLOCK } from './book.js';
 import { menuIsOpen, openMenu } from './menus.js';
 import { isCheckbox, isDropdown, isTicked, make } from './paint.js';
-import { fontOf, textWidth } from './text.js';
+import { fontOf, lineHeight, textWidth } from './text.js';
 import { say } from './words.js';
 
 const UNDO_DEPTH = 100;
@@ -239,10 +240,14 @@ export class Hands {
 
   /** Where Ctrl and an arrow lead: the end of a filled block, or the next filled cell. */
   edge(from, dr, dc) {
-    const filled = (cell) => !isBlank(this.grid.cell(cell.row, cell.column));
+    const known = (row) => this.grid.has(Math.floor(row / BLOCK));
     let here = from;
     let next = this.next(here, dr, dc);
-    const inBlock = filled(here) && filled(next);
+    let inBlock = false;
+    // Rows that are not read yet count as going on like the ones before them.
+    const filled = ({ row, column }) =>
+      (known(row) ? !isBlank(this.grid.cell(row, column)) : inBlock);
+    inBlock = filled(here) && filled(next);
     while (next.row !== here.row || next.column !== here.column) {
       if (inBlock && !filled(next)) return here;
       here = next;
@@ -277,7 +282,8 @@ export class Hands {
   }
 
   lastFilled() {
-    let row = 0;
+    const lastBlock = Math.floor((this.grid.rowCount - 1) / BLOCK);
+    let row = this.grid.has(lastBlock) ? 0 : this.grid.rowCount - 1;
     let column = 0;
     for (const [r, cells] of this.grid.rows) {
       cells.forEach((cell, c) => {
@@ -656,6 +662,10 @@ export class Hands {
     const lines = node.value.split('\n');
     const width = Math.max(...lines.map((line) => textWidth(line, node.style.font))) + 22;
     node.style.width = `${Math.max(box.width + 1, Math.min(width, 620))}px`;
+    const line = lineHeight(formatOf(this.grid.cell(row, column)).textFormat?.fontSize ?? 10);
+    node.style.lineHeight = `${line}px`;
+    const pad = lines.length > 1 ? 1 : Math.max(0, Math.floor((box.height - 4 - line) / 2));
+    node.style.paddingTop = `${pad}px`;
     node.style.height = 'auto';
     node.style.height = `${Math.max(box.height + 1, node.scrollHeight + 2)}px`;
   }

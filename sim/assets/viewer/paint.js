@@ -65,6 +65,7 @@ export class Painter {
       waiting = true;
       requestAnimationFrame(() => {
         waiting = false;
+        this.sizer.classList.toggle('aside', scroller.scrollLeft > 0);
         this.render(false);
       });
     }, { passive: true });
@@ -204,7 +205,8 @@ export class Painter {
       return node;
     };
     const sidePane = this.panes[frozen ? 'corner' : 'left'];
-    const side = build(sidePane, 0, grid.frozenColumns - 1, [0, grid.frozenColumns]);
+    // Text of a frozen column may run over the next pane; scrolled sideways, it ends at the line.
+    const side = build(sidePane, 0, grid.frozenColumns - 1, [0, grid.columnCount]);
     if (!this.reading) {
       const head = make('div', 'head line', String(row + 1));
       head.dataset.head = 'row';

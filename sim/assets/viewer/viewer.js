@@ -10,14 +10,13 @@ import { make, Painter } from './paint.js';
 import { chooseLanguage, say, when } from './words.js';
 
 const POLL_MS = 2000;
-const BUSY_MS = 15000;
 
 const id = decodeURIComponent(/\/spreadsheets\/d\/([^/]+)/.exec(location.pathname)?.[1] ?? '');
 const element = (name) => document.getElementById(name);
 
 const state = {
   book: new Book(id), sheetId: null, version: null, modified: null, opened: new Set(),
-  loading: null, queue: Promise.resolve(), waitUntil: 0, pending: 0,
+  loading: null, queue: Promise.resolve(), pending: 0,
 };
 const painter = new Painter(element('scroller'), { onWindow: wantRows });
 const desk = {
@@ -59,11 +58,6 @@ async function structure(requests) {
 }
 
 function tell(error, write = false) {
-  if (error instanceof api.ApiError && error.status === 429) {
-    state.waitUntil = Date.now() + BUSY_MS;
-    toast(write ? error.message : say('manyRequests'), { error: true, title: write ? say('refused') : '' });
-    return;
-  }
   if (error instanceof api.ApiError && error.status === 0) toast(say('offline'), { error: true });
   else toast(error.message, { error: true, title: write ? say('refused') : '' });
 }
@@ -156,41 +150,57 @@ function wantRows(first, last) {
   }, 80);
 }
 
+let tabsPrint = '';
+
+/** Draws the tabs anew when they changed, else only marks the open one. */
 function drawTabs() {
   const holder = element('tabs');
-  const focused = holder.contains(document.activeElement);
-  holder.replaceChildren();
-  for (const sheet of state.book.sheets) {
-    const { title, hidden } = sheet.properties;
-    const sheetId = idOf(sheet);
-    if (hidden && sheetId !== state.sheetId && !state.opened.has(sheetId)) continue;
-    const tab = make('button', 'tab', title);
-    const on = sheetId === state.sheetId;
-    tab.dataset.tab = title;
-    tab.dataset.sheet = String(sheetId);
-    if (hidden) {
-      tab.classList.add('is-hidden');
-      tab.dataset.hidden = '1';
-      tab.title = say('hidden');
+  if (holder.querySelector('.tab-name')) return;
+  const shown = state.book.sheets.filter((sheet) => !sheet.properties.hidden
+    || idOf(sheet) === state.sheetId || state.opened.has(idOf(sheet)));
+  const print = JSON.stringify(shown.map((sheet) => [
+    idOf(sheet), sheet.properties.title, sheet.properties.hidden, isWholeProtected(sheet),
+    sheet.properties.tabColorStyle, sheet.properties.tabColor,
+  ]));
+  if (print !== tabsPrint) {
+    tabsPrint = print;
+    const focused = holder.contains(document.activeElement);
+    holder.replaceChildren(...shown.map(tabNode));
+    if (focused) holder.querySelector(`[data-sheet="${state.sheetId}"]`)?.focus();
+  }
+  for (const tab of holder.children) {
+    const on = Number(tab.dataset.sheet) === state.sheetId;
+    if (on && tab.getAttribute('aria-selected') !== 'true') {
+      tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     }
-    tab.setAttribute('role', 'tab');
     tab.setAttribute('aria-selected', String(on));
     tab.tabIndex = on ? 0 : -1;
-    const color = cssColor(sheet.properties.tabColorStyle, sheet.properties.tabColor);
-    if (color) {
-      const stripe = make('i', 'stripe');
-      stripe.style.background = color;
-      tab.append(stripe);
-    }
-    if (isWholeProtected(sheet)) {
-      const lock = make('i', 'lock');
-      lock.title = say('protected');
-      tab.prepend(lock);
-    }
-    holder.append(tab);
-    if (on && focused) tab.focus();
-    if (on) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
+}
+
+function tabNode(sheet) {
+  const { title, hidden } = sheet.properties;
+  const tab = make('button', 'tab', title);
+  tab.dataset.tab = title;
+  tab.dataset.sheet = String(idOf(sheet));
+  tab.setAttribute('role', 'tab');
+  if (hidden) {
+    tab.classList.add('is-hidden');
+    tab.dataset.hidden = '1';
+    tab.title = say('hidden');
+  }
+  const color = cssColor(sheet.properties.tabColorStyle, sheet.properties.tabColor);
+  if (color) {
+    const stripe = make('i', 'stripe');
+    stripe.style.background = color;
+    tab.append(stripe);
+  }
+  if (isWholeProtected(sheet)) {
+    const lock = make('i', 'lock');
+    lock.title = say('protected');
+    tab.prepend(lock);
+  }
+  return tab;
 }
 
 function isWholeProtected(sheet) {
@@ -222,6 +232,8 @@ function renameTab(sheet) {
         properties: { sheetId: idOf(sheet), title }, fields: 'title',
       } }]);
     }
+    tabsPrint = '';
+    input.remove();
     drawTabs();
     painter.scroller.focus();
   };
@@ -257,7 +269,9 @@ function listenTabs() {
   holder.setAttribute('aria-label', say('tabs'));
   holder.addEventListener('click', (event) => {
     const sheet = tabOf(event);
-    if (sheet && idOf(sheet) !== state.sheetId) showTab(idOf(sheet));
+    if (!sheet || event.target.closest('.tab-name')) return;
+    if (idOf(sheet) !== state.sheetId) showTab(idOf(sheet));
+    painter.scroller.focus({ preventScroll: true });
   });
   holder.addEventListener('dblclick', (event) => {
     const sheet = tabOf(event);
@@ -286,7 +300,7 @@ function listenTabs() {
 
 /** Notices edits by others: the file's version moved. */
 async function poll() {
-  if (document.hidden || state.loading || state.pending || Date.now() < state.waitUntil) return;
+  if (document.hidden || state.loading || state.pending) return;
   try {
     const file = await api.fileVersion(id);
     element('line').classList.remove('away');
@@ -299,8 +313,7 @@ async function poll() {
     if (error instanceof api.ApiError && error.status === 0) {
       element('line').classList.add('away');
       saved(say('offline'));
-    } else if (error instanceof api.ApiError && error.status === 429) tell(error);
-    else saved(error.message);
+    } else saved(error.message);
   }
 }
 
@@ -395,6 +408,7 @@ async function start() {
     if (state.book.sheet(asked) && asked !== state.sheetId) showTab(asked);
   });
   addEventListener('blur', closeMenu);
+  addEventListener('quota', () => toast(say('manyRequests')));
   document.addEventListener('visibilitychange', poll);
   setInterval(poll, POLL_MS);
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::lead_index::{LeadIndex, LeadSlot};
 use super::leads::{Fate, LeadTally};
 use super::rate::Rate;
 use super::row::MetricRow;
@@ -113,15 +114,6 @@ enum Place {
     Ancient,
 }
 
-/// What deals need to know of a lead.
-#[derive(Debug, Clone, Copy)]
-struct LeadSlot {
-    id: u64,
-    source: u32,
-    user: u32,
-    month: u16,
-}
-
 /// Streams records into facts: every lead, then every deal, then [`Accumulator::finish`].
 ///
 /// Rows may come in any order of ids, but every lead before the first deal: a deal's converted
@@ -143,9 +135,7 @@ pub struct Accumulator<'a> {
     /// Ids are the symbol plus one; 0 is "not chosen".
     sources: Strips,
     users: Strips,
-    leads: Vec<LeadSlot>,
-    /// Whether `leads` ascends by id.
-    leads_sorted: bool,
+    leads: LeadIndex,
     has_leads: bool,
     has_deals: bool,
     undated: u64,
@@ -179,8 +169,7 @@ impl<'a> Accumulator<'a> {
             company: Strip::default(),
             sources: Strips::new(),
             users: Strips::new(),
-            leads: Vec::new(),
-            leads_sorted: true,
+            leads: LeadIndex::default(),
             has_leads: false,
             has_deals: false,
             undated: 0,
@@ -212,7 +201,6 @@ impl<'a> Accumulator<'a> {
                 .at(user, month)
                 .leads
                 .created(fate, units, given.is_none());
-            self.leads_sorted &= self.leads.last().is_none_or(|last| last.id < row.id);
             // The months since FIRST_YEAR fit into 16 bits for the next five thousand years.
             self.leads.push(LeadSlot {
                 id: row.id,
@@ -259,7 +247,7 @@ impl<'a> Accumulator<'a> {
         };
         let given = row.amount.filter(|amount| won && !amount.is_zero());
         let units = self.convert(given, row.currency);
-        if let (Some(units), Some(lead)) = (units, row.lead.and_then(|id| self.find_lead(id))) {
+        if let (Some(units), Some(lead)) = (units, row.lead.and_then(|id| self.leads.find(id))) {
             let month = usize::from(lead.month);
             self.company.at(month).leads.converted(units);
             self.sources.at(lead.source, month).leads.converted(units);
@@ -392,15 +380,6 @@ impl<'a> Accumulator<'a> {
             None if self.starts.first().is_some_and(|first| seconds < *first) => Place::Ancient,
             None => Place::Future,
         }
-    }
-
-    fn find_lead(&mut self, id: u64) -> Option<LeadSlot> {
-        if !self.leads_sorted {
-            self.leads.sort_unstable_by_key(|lead| lead.id);
-            self.leads_sorted = true;
-        }
-        let index = self.leads.binary_search_by_key(&id, |lead| lead.id).ok()?;
-        self.leads.get(index).copied()
     }
 }
 

@@ -14,6 +14,7 @@
 //! has no leads at all, and all deal metrics of one that has no deals.
 
 mod accumulate;
+mod lead_index;
 mod leads;
 mod rate;
 mod row;

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::calendar::Month;
-use crate::domain::forecast;
+use crate::domain::forecast::Pace;
 use crate::domain::slot::Metric;
 use crate::sheet::diff::DesiredRow;
 use crate::sheet::workbook::Value;
@@ -87,28 +87,24 @@ pub(super) fn report(scene: &Scene<'_>) -> BTreeMap<String, Value> {
 
 /// The figures of the running month: workdays, pace, what is needed a day, the run rate.
 fn pace(scene: &Scene<'_>, month: Month, out: &mut BTreeMap<String, Value>) {
-    let calendar = &scene.profile.calendar;
-    let today = scene.moment.today;
-    let total = calendar.workdays(month);
-    let elapsed = calendar.workdays_elapsed(month, today);
-    let left = calendar.workdays_remaining(month, today);
+    let days = Pace::of(&scene.profile.calendar, month, scene.moment.today);
     let mut set = |key: &str, value: Value| {
         out.insert(key.to_owned(), value);
     };
-    set("workdays_total", count(u64::from(total)));
-    set("workdays_elapsed", count(u64::from(elapsed)));
-    set("workdays_left", count(u64::from(left)));
+    set("workdays_total", count(u64::from(days.workdays)));
+    set("workdays_elapsed", count(u64::from(days.elapsed)));
+    set("workdays_left", count(u64::from(days.remaining)));
     for (name, metric) in
         [("revenue", Metric::Revenue), ("leads", Metric::LeadsCreated), ("deals", Metric::DealsWon)]
     {
         let fact = fact(scene, month, metric);
         let plan = scene.plan.get(&(metric, month)).copied();
-        let rate = fact.and_then(|fact| forecast::run_rate(fact, elapsed, total));
+        let rate = fact.and_then(|fact| days.run_rate(fact));
         set(&format!("{name}_forecast"), rounded(rate, metric));
         let both = fact.zip(plan);
-        let pace = both.and_then(|(fact, plan)| forecast::pace(fact, plan, elapsed, total));
+        let pace = both.and_then(|(fact, plan)| days.share(fact, plan));
         set(&format!("pace_{name}"), number(pace.map(|pace| pace.round_dp(4))));
-        let needed = both.and_then(|(fact, plan)| forecast::needed_per_day(fact, plan, left));
+        let needed = both.and_then(|(fact, plan)| days.needed_a_day(fact, plan));
         set(&format!("{name}_needed_per_day"), number(needed.map(|needed| needed.round_dp(1))));
     }
 }
@@ -170,12 +166,11 @@ fn attention(scene: &Scene<'_>) -> Vec<Line> {
         line(words.below_break_even(below), "bad", words.tab_sales());
     }
     let month = Month::of(scene.moment.today);
-    let calendar = &scene.profile.calendar;
-    let elapsed = calendar.workdays_elapsed(month, scene.moment.today);
+    let days = Pace::of(&scene.profile.calendar, month, scene.moment.today);
     let plan = scene.plan.get(&(Metric::Revenue, month)).copied();
     let pace = fact(scene, month, Metric::Revenue)
         .zip(plan)
-        .and_then(|(fact, plan)| forecast::pace(fact, plan, elapsed, calendar.workdays(month)));
+        .and_then(|(fact, plan)| days.share(fact, plan));
     if let Some(pace) = pace
         && pace < PACE_LOW
         && let Some(percent) = (pace * Decimal::ONE_HUNDRED).round().to_u64()
