@@ -1,12 +1,27 @@
-//! Leads and deals: packed into few integers on the way in, streamed on the way out.
+//! Leads and deals: packed into blocks of fixed width on the way in, streamed on the way out.
 //!
-//! Codes (statuses, stages, sources, currencies) become small numbers, which share one integer
-//! column, because reading a column costs more than unpacking it. The layout is written down in
-//! the migration, whose generated columns undo it.
+//! Facts are computed from all records at each pass, so reading them all is what must be fast, and
+//! most of what a row costs in SQLite is the row. A block holds neighbours by id and fills about
+//! one page (the migration says why). Within a record every number is little-endian:
+//!
+//! | bytes | lead | deal |
+//! |---|---|---|
+//! | 1 | place in the block | place in the block |
+//! | 8 | created, Unix seconds | created |
+//! | 8 | closed | closed |
+//! | 8 | modified | modified |
+//! | 8 | codes | codes |
+//! | 8 | amount, 1/10 000 | amount |
+//! | 8 | responsible | responsible |
+//! | 8 | | lead |
+//! | 4 | | pipeline |
+//!
+//! What is absent is [`NONE`]. Codes are four small numbers in one: see [`Codes`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::{CachedStatement, Connection, Row, params};
+use rusqlite::types::Type;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::{StoreError, failed};
 use crate::domain::crm::{Deal, Lead, Semantics};
@@ -14,10 +29,31 @@ use crate::domain::fact::{DealRow, LeadRow, Symbols};
 use crate::domain::money::Money;
 use crate::store::{ENTITY_DEAL, ENTITY_LEAD, PullBatch};
 
-/// Bits of the CRM's id in a record's key; the company's number stands above them.
-const ID_BITS: u32 = 40;
-/// The greatest id that has room.
-const ID_MAX: u64 = (1 << ID_BITS) - 1;
+/// Bits of a block's number in its key; the company's number stands above them.
+const BLOCK_BITS: u32 = 40;
+/// The greatest id that is stored.
+const ID_MAX: u64 = (1 << BLOCK_BITS) - 1;
+/// Stands for an absent number.
+const NONE: i64 = i64::MIN;
+
+/// A kind of record: its table and the shape of its blocks.
+struct Kind<const WIDTH: usize> {
+    table: &'static str,
+    /// Ids that share a block; they fill a page of 8192 bytes, and a place fits into a byte.
+    per_block: u64,
+}
+
+const LEADS: Kind<49> = Kind {
+    table: "lead",
+    per_block: 160,
+};
+const DEALS: Kind<61> = Kind {
+    table: "deal",
+    per_block: 128,
+};
+
+/// Records to be stored: by block, then by place in it.
+type Blocks<const WIDTH: usize> = BTreeMap<u64, BTreeMap<u8, [u8; WIDTH]>>;
 /// Bits of one symbol in `codes`.
 const SYMBOL_BITS: u32 = 20;
 /// The greatest symbol number; one less than fits, because a source is stored plus one.
@@ -32,6 +68,8 @@ enum Unfit {
         value: u64,
         max: u64,
     },
+    #[error("{0} is {NONE}, which stands for an absent one")]
+    Reserved(&'static str),
     #[error("more than {SYMBOL_MAX} different statuses, sources and currencies")]
     TooManySymbols,
     #[error(transparent)]
@@ -45,14 +83,24 @@ pub(super) fn save(
     batch: &PullBatch,
 ) -> Result<(), StoreError> {
     let mut writer = Writer::new(connection, company).map_err(failed("preparing to store"))?;
+    let mut leads = Blocks::new();
     for lead in &batch.leads {
-        let doing = || format!("storing lead {}", lead.id);
-        writer.lead(lead).map_err(|e| failed(doing())(e))?;
+        let place = |error| failed(format!("storing lead {}", lead.id))(error);
+        let record = writer.lead(lead).map_err(place)?;
+        LEADS.put(&mut leads, lead.id, record).map_err(place)?;
     }
+    let mut deals = Blocks::new();
     for deal in &batch.deals {
-        let doing = || format!("storing deal {}", deal.id);
-        writer.deal(deal).map_err(|e| failed(doing())(e))?;
+        let place = |error| failed(format!("storing deal {}", deal.id))(error);
+        let record = writer.deal(deal).map_err(place)?;
+        DEALS.put(&mut deals, deal.id, record).map_err(place)?;
     }
+    LEADS
+        .save(connection, company, leads)
+        .map_err(failed("storing leads"))?;
+    DEALS
+        .save(connection, company, deals)
+        .map_err(failed("storing deals"))?;
     for (entity, record, reason) in &batch.rejects {
         writer
             .reject(entity, record, reason)
@@ -61,12 +109,117 @@ pub(super) fn save(
     Ok(())
 }
 
+impl<const WIDTH: usize> Kind<WIDTH> {
+    /// Puts a record at its place; a later one of the same id replaces it.
+    fn put(
+        &self,
+        blocks: &mut Blocks<WIDTH>,
+        id: u64,
+        mut record: [u8; WIDTH],
+    ) -> Result<(), Unfit> {
+        check_max("id", id, ID_MAX)?;
+        // Less than `per_block`, which is below 256.
+        let place = (id % self.per_block) as u8;
+        record[0] = place;
+        blocks
+            .entry(id / self.per_block)
+            .or_default()
+            .insert(place, record);
+        Ok(())
+    }
+
+    /// Merges the blocks into those that are there.
+    fn save(
+        &self,
+        connection: &Connection,
+        company: i64,
+        blocks: Blocks<WIDTH>,
+    ) -> rusqlite::Result<()> {
+        let table = self.table;
+        let mut read =
+            connection.prepare_cached(&format!("SELECT records FROM {table} WHERE key = ?1"))?;
+        let mut write = connection
+            .prepare_cached(&format!("INSERT OR REPLACE INTO {table} VALUES (?1, ?2)"))?;
+        for (block, changed) in blocks {
+            // Ids were checked, so that block numbers fit.
+            let key = company << BLOCK_BITS | block as i64;
+            let stored: Option<Vec<u8>> = read.query_row([key], |row| row.get(0)).optional()?;
+            let mut merged = BTreeMap::new();
+            for record in records(stored.as_deref().unwrap_or_default())? {
+                merged.insert(record[0], *record);
+            }
+            merged.extend(changed);
+            let bytes: Vec<u8> = merged.into_values().flatten().collect();
+            write.execute(params![key, bytes])?;
+        }
+        Ok(())
+    }
+
+    /// Calls `f` for each record of the company with its id, in order of id.
+    fn each(
+        &self,
+        connection: &Connection,
+        company: i64,
+        mut f: impl FnMut(u64, &[u8; WIDTH]),
+    ) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT key, records FROM {} WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+            self.table
+        ))?;
+        let (first, last) = key_range(company);
+        let mut rows = statement.query((first, last))?;
+        while let Some(row) = rows.next()? {
+            // The company's part is taken off, so that what stays is not negative.
+            let block = (row.get::<_, i64>(0)? - first) as u64;
+            let bytes = row.get_ref(1)?;
+            for record in records(bytes.as_blob()?)? {
+                f(block * self.per_block + u64::from(record[0]), record);
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, connection: &Connection, company: i64) -> rusqlite::Result<u64> {
+        let sql = format!(
+            "SELECT coalesce(sum(length(records)), 0) / {WIDTH} FROM {} WHERE key BETWEEN ?1 AND ?2",
+            self.table
+        );
+        connection
+            .prepare_cached(&sql)?
+            .query_row(key_range(company), |row| row.get(0))
+    }
+}
+
+/// The records of a block.
+fn records<const WIDTH: usize>(bytes: &[u8]) -> rusqlite::Result<&[[u8; WIDTH]]> {
+    match bytes.as_chunks() {
+        (records, []) => Ok(records),
+        (_, rest) => {
+            let what = format!("a block of records ends with {} bytes too many", rest.len());
+            Err(rusqlite::Error::FromSqlConversionFailure(
+                1,
+                Type::Blob,
+                what.into(),
+            ))
+        }
+    }
+}
+
+/// The number at `at`, which is within the record by the layout.
+fn word(record: &[u8], at: usize) -> i64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&record[at..at + 8]);
+    i64::from_le_bytes(bytes)
+}
+
+fn option(number: i64) -> Option<i64> {
+    (number != NONE).then_some(number)
+}
+
 struct Writer<'c> {
     connection: &'c Connection,
     company: i64,
     symbols: HashMap<String, u32>,
-    insert_lead: CachedStatement<'c>,
-    insert_deal: CachedStatement<'c>,
     /// Absent when the company has no rejects, as is usual.
     forgive: Option<CachedStatement<'c>>,
 }
@@ -80,16 +233,6 @@ impl<'c> Writer<'c> {
             connection,
             company,
             symbols: symbols.map(|(number, text)| (text, number)).collect(),
-            insert_lead: connection.prepare_cached(
-                "INSERT OR REPLACE INTO lead
-                 (key, created, closed, codes, amount, responsible, modified)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?,
-            insert_deal: connection.prepare_cached(
-                "INSERT OR REPLACE INTO deal
-                 (key, lead, created, closed, codes, category, amount, responsible, modified)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?,
             forgive: match rejects {
                 0 => None,
                 _ => Some(connection.prepare_cached(forgive)?),
@@ -97,34 +240,39 @@ impl<'c> Writer<'c> {
         })
     }
 
-    fn lead(&mut self, lead: &Lead) -> Result<(), Unfit> {
+    fn lead(&mut self, lead: &Lead) -> Result<[u8; 49], Unfit> {
         let codes = self.codes(lead.semantics, &lead.status, &lead.source, &lead.currency)?;
-        self.insert_lead.execute(params![
-            key(self.company, lead.id)?,
+        self.forgive(ENTITY_LEAD, lead.id)?;
+        let mut record = [0; 49];
+        let numbers = [
             lead.created.timestamp(),
-            lead.closed.map(|at| at.timestamp()),
-            codes,
-            lead.amount.map(Money::units),
-            integer("responsible", lead.responsible)?,
+            lead.closed.map_or(NONE, |at| at.timestamp()),
             lead.modified.timestamp(),
-        ])?;
-        self.forgive(ENTITY_LEAD, lead.id)
+            codes,
+            amount(lead.amount)?,
+            integer("responsible", lead.responsible)?,
+        ];
+        fill(&mut record[1..], &numbers);
+        Ok(record)
     }
 
-    fn deal(&mut self, deal: &Deal) -> Result<(), Unfit> {
+    fn deal(&mut self, deal: &Deal) -> Result<[u8; 61], Unfit> {
         let codes = self.codes(deal.semantics, &deal.stage, &deal.source, &deal.currency)?;
-        self.insert_deal.execute(params![
-            key(self.company, deal.id)?,
-            deal.lead.map(|id| integer("lead", id)).transpose()?,
+        self.forgive(ENTITY_DEAL, deal.id)?;
+        check_max("category", deal.category, u64::from(u32::MAX))?;
+        let mut record = [0; 61];
+        let numbers = [
             deal.created.timestamp(),
-            deal.closed.map(|at| at.timestamp()),
-            codes,
-            integer("category", deal.category)?,
-            deal.amount.map(Money::units),
-            integer("responsible", deal.responsible)?,
+            deal.closed.map_or(NONE, |at| at.timestamp()),
             deal.modified.timestamp(),
-        ])?;
-        self.forgive(ENTITY_DEAL, deal.id)
+            codes,
+            amount(deal.amount)?,
+            integer("responsible", deal.responsible)?,
+            deal.lead.map_or(Ok(NONE), |id| integer("lead", id))?,
+        ];
+        fill(&mut record[1..], &numbers);
+        record[57..].copy_from_slice(&(deal.category as u32).to_le_bytes());
+        Ok(record)
     }
 
     fn forgive(&mut self, entity: &str, id: u64) -> Result<(), Unfit> {
@@ -225,33 +373,37 @@ pub(super) fn semantics_code(semantics: Semantics) -> u8 {
     }
 }
 
-fn key(company: i64, id: u64) -> Result<i64, Unfit> {
-    if id > ID_MAX {
-        return Err(Unfit::TooLarge {
-            field: "id",
-            value: id,
-            max: ID_MAX,
-        });
+fn check_max(field: &'static str, value: u64, max: u64) -> Result<(), Unfit> {
+    match value <= max {
+        true => Ok(()),
+        false => Err(Unfit::TooLarge { field, value, max }),
     }
-    Ok(company << ID_BITS | integer("id", id)?)
 }
 
 fn integer(field: &'static str, value: u64) -> Result<i64, Unfit> {
-    i64::try_from(value).map_err(|_| Unfit::TooLarge {
-        field,
-        value,
-        max: i64::MAX as u64,
-    })
+    let max = i64::MAX as u64;
+    check_max(field, value, max)?;
+    Ok(value as i64)
 }
 
-/// The first and the last key that a company's records may have.
+fn amount(amount: Option<Money>) -> Result<i64, Unfit> {
+    match amount.map(Money::units) {
+        Some(NONE) => Err(Unfit::Reserved("amount")),
+        units => Ok(units.unwrap_or(NONE)),
+    }
+}
+
+/// Writes the numbers one after another.
+fn fill(bytes: &mut [u8], numbers: &[i64]) {
+    for (place, number) in bytes.chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
+}
+
+/// The first and the last key that a company's blocks may have.
 fn key_range(company: i64) -> (i64, i64) {
-    let first = company << ID_BITS;
+    let first = company << BLOCK_BITS;
     (first, first | ID_MAX as i64)
-}
-
-fn id_of(key: i64) -> u64 {
-    key as u64 & ID_MAX
 }
 
 pub(super) fn symbols(connection: &Connection, company: i64) -> rusqlite::Result<Symbols> {
@@ -266,29 +418,19 @@ pub(super) fn each_lead(
     company: i64,
     f: &mut dyn FnMut(LeadRow),
 ) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "SELECT key, created, closed, codes, amount, responsible
-         FROM lead WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
-    )?;
-    let mut rows = statement.query(key_range(company))?;
-    while let Some(row) = rows.next()? {
-        f(lead_row(row)?);
-    }
-    Ok(())
-}
-
-fn lead_row(row: &Row<'_>) -> rusqlite::Result<LeadRow> {
-    let codes = Codes::unpack(row.get(3)?);
-    Ok(LeadRow {
-        id: id_of(row.get(0)?),
-        created: row.get(1)?,
-        closed: row.get(2)?,
-        semantics: codes.semantics,
-        status: codes.state,
-        source: codes.source,
-        amount: row.get::<_, Option<i64>>(4)?.map(Money::from_units),
-        currency: codes.currency,
-        user: row.get::<_, i64>(5)? as u64,
+    LEADS.each(connection, company, |id, record| {
+        let codes = Codes::unpack(word(record, 25));
+        f(LeadRow {
+            id,
+            created: word(record, 1),
+            closed: option(word(record, 9)),
+            semantics: codes.semantics,
+            status: codes.state,
+            source: codes.source,
+            amount: option(word(record, 33)).map(Money::from_units),
+            currency: codes.currency,
+            user: word(record, 41) as u64,
+        });
     })
 }
 
@@ -297,44 +439,30 @@ pub(super) fn each_deal(
     company: i64,
     f: &mut dyn FnMut(DealRow),
 ) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "SELECT key, lead, created, closed, codes, category, amount, responsible
-         FROM deal WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
-    )?;
-    let mut rows = statement.query(key_range(company))?;
-    while let Some(row) = rows.next()? {
-        f(deal_row(row)?);
-    }
-    Ok(())
-}
-
-fn deal_row(row: &Row<'_>) -> rusqlite::Result<DealRow> {
-    let codes = Codes::unpack(row.get(4)?);
-    Ok(DealRow {
-        id: id_of(row.get(0)?),
-        lead: row.get::<_, Option<i64>>(1)?.map(|id| id as u64),
-        created: row.get(2)?,
-        closed: row.get(3)?,
-        semantics: codes.semantics,
-        category: row.get::<_, i64>(5)? as u64,
-        source: codes.source,
-        amount: row.get::<_, Option<i64>>(6)?.map(Money::from_units),
-        currency: codes.currency,
-        user: row.get::<_, i64>(7)? as u64,
+    DEALS.each(connection, company, |id, record| {
+        let codes = Codes::unpack(word(record, 25));
+        let mut category = [0; 4];
+        category.copy_from_slice(&record[57..]);
+        f(DealRow {
+            id,
+            lead: option(word(record, 49)).map(|id| id as u64),
+            created: word(record, 1),
+            closed: option(word(record, 9)),
+            semantics: codes.semantics,
+            category: u64::from(u32::from_le_bytes(category)),
+            source: codes.source,
+            amount: option(word(record, 33)).map(Money::from_units),
+            currency: codes.currency,
+            user: word(record, 41) as u64,
+        });
     })
 }
 
 /// Leads, deals, rejects.
 pub(super) fn counts(connection: &Connection, company: i64) -> rusqlite::Result<(u64, u64, u64)> {
-    let count = |sql: &str| -> rusqlite::Result<u64> {
-        let count: i64 = connection
-            .prepare_cached(sql)?
-            .query_row(key_range(company), |row| row.get(0))?;
-        Ok(count.unsigned_abs())
-    };
     Ok((
-        count("SELECT count(*) FROM lead WHERE key BETWEEN ?1 AND ?2")?,
-        count("SELECT count(*) FROM deal WHERE key BETWEEN ?1 AND ?2")?,
+        LEADS.count(connection, company)?,
+        DEALS.count(connection, company)?,
         count_rejects(connection, company)?,
     ))
 }
@@ -371,9 +499,17 @@ mod tests {
     #[test]
     fn keys_of_companies_do_not_meet() {
         let (first, last) = key_range(7);
-        assert_eq!(key(7, 0).expect("fits"), first);
-        assert_eq!(key(7, ID_MAX).expect("fits"), last);
         assert_eq!(last + 1, key_range(8).0);
-        assert!(matches!(key(7, ID_MAX + 1), Err(Unfit::TooLarge { .. })));
+        assert_eq!(first, key_range(6).1 + 1);
+        for per_block in [LEADS.per_block, DEALS.per_block] {
+            assert!(first + ((ID_MAX / per_block) as i64) < last);
+        }
+    }
+
+    #[test]
+    fn a_full_block_fits_a_page() {
+        // A leaf page of 8192 bytes holds one row of up to 8157; a longer one takes a second page.
+        assert!(49 * LEADS.per_block <= 8100 && LEADS.per_block <= 256);
+        assert!(61 * DEALS.per_block <= 8100 && DEALS.per_block <= 256);
     }
 }
