@@ -33,8 +33,8 @@ fn next_id(entity: Entity) -> &'static str {
     }
 }
 
-/// What a pull did.
-#[derive(Debug, Clone, PartialEq)]
+/// What a pull did; the default one did nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct PullSummary {
     /// Whether everything was loaded, rather than changes.
     pub first_load: bool,
