@@ -127,7 +127,8 @@ fn expected_sum() -> i64 {
 /// Every number is a plain function of the id, so that each run stores the same.
 fn lead(id: u64) -> Lead {
     let created = moment(id, LEADS);
-    let closed = (id % 4 != 0).then(|| created + chrono::TimeDelta::days((id % 40) as i64));
+    let closed =
+        (!id.is_multiple_of(4)).then(|| created + chrono::TimeDelta::days((id % 40) as i64));
     Lead {
         id,
         created,
@@ -139,9 +140,9 @@ fn lead(id: u64) -> Lead {
             1 => Semantics::Success,
             _ => Semantics::Failure,
         },
-        source: (id % 5 != 0).then(|| format!("SOURCE_{}", id % 23)),
-        amount: (id % 3 != 0).then(|| Money::from_units((id % 100_000) as i64 * 10_000)),
-        currency: if id % 50 == 0 { "USD" } else { "RUB" }.to_owned(),
+        source: (!id.is_multiple_of(5)).then(|| format!("SOURCE_{}", id % 23)),
+        amount: (!id.is_multiple_of(3)).then(|| Money::from_units((id % 100_000) as i64 * 10_000)),
+        currency: if id.is_multiple_of(50) { "USD" } else { "RUB" }.to_owned(),
         responsible: 1 + id % 120,
     }
 }

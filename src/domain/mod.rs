@@ -6,6 +6,7 @@
 pub mod calendar;
 pub mod crm;
 pub mod fact;
+pub mod forecast;
 pub mod money;
 pub mod plan;
 pub mod slot;

@@ -263,7 +263,7 @@ impl<'de> Deserialize<'de> for Money {
 }
 
 /// `numerator / denominator` rounded half to even. The denominator must be positive.
-fn div_half_even(numerator: i128, denominator: i128) -> i128 {
+pub(super) fn div_half_even(numerator: i128, denominator: i128) -> i128 {
     debug_assert!(
         denominator > 0,
         "a rate or a count is never negative or zero here"

@@ -1,1 +1,81 @@
-//! (to be filled: template)
+//! The built-in templates: readable sources under `templates/` rendered to a [`Workbook`].
+//!
+//! The sources are compiled in. One TOML file describes one tab; texts stand in
+//! `templates/texts.*.toml` and are chosen by the company's locale; number formats follow locale
+//! and currency. Which cells people own and which the daemon owns is told by [`tables`].
+
+mod render;
+mod source;
+mod style;
+mod tables;
+mod text;
+
+pub use tables::{
+    MANAGER_LEADS_MIN, MANAGER_RANKS, PLAN_ROWS, PLAN_STATUS_KEYS, SOURCE_RANKS, STATUS_KEYS,
+    TARGET_ROWS, plan_columns, rank_key, tables,
+};
+
+use super::workbook::Workbook;
+
+/// Which spreadsheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TemplateKind {
+    /// The report, read by managers.
+    Report,
+    /// The plan of one year, edited by people.
+    Plan,
+}
+
+impl TemplateKind {
+    /// A stable word: `report` or `plan`.
+    pub fn key(self) -> &'static str {
+        match self {
+            TemplateKind::Report => "report",
+            TemplateKind::Plan => "plan",
+        }
+    }
+}
+
+/// What a template is rendered for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateInput {
+    /// Locale such as `ru_RU`; a language without texts of its own gets English.
+    pub locale: String,
+    /// ISO 4217 code such as `RUB`.
+    pub currency: String,
+    /// IANA time zone.
+    pub time_zone: String,
+    /// The plan's year; the report ignores it.
+    pub year: i32,
+}
+
+/// What is wrong with a template source.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the template {file} is damaged at {place}: {reason}; correct the file and build again")]
+pub struct TemplateError {
+    /// The file under `templates/`.
+    pub file: String,
+    /// The part of it.
+    pub place: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Renders a built-in template.
+pub fn render(kind: TemplateKind, input: &TemplateInput) -> Result<Workbook, TemplateError> {
+    render::render(kind, input)
+}
+
+/// A stable fingerprint of a rendered template (FNV-1a, 64 bits, hexadecimal): equal when nothing
+/// changed, so that a published template is recognised.
+pub fn fingerprint(workbook: &Workbook) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in format!("{workbook:?}").bytes() {
+        hash ^= u64::from(byte);
+        hash = hash.wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests;

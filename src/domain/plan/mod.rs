@@ -1,8 +1,44 @@
 //! Targets → plan numbers, and what people's edits do to them.
+//!
+//! `targets` says what the plan starts from, `decompose` and `split` turn it into numbers, `merge`
+//! decides whose number a cell holds, and [`replan`] puts all of it together for one year's file.
+//! [`accept`] and [`confirm`] say what the store must remember before and after publishing, and
+//! [`explain`] tells where a number comes from. Exact fractions all the way; one rounding at the
+//! end of a chain (D12).
+
+mod decompose;
+mod explain;
+mod merge;
+mod remember;
+mod replan;
+mod spelling;
+mod split;
+mod targets;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use rust_decimal::Decimal;
+
+pub use decompose::{
+    Chain, Contradiction, Decomposition, Rounding, break_even_revenue, check_for, contradiction,
+    conversion_for, decompose, profit_of,
+};
+pub use explain::{Derivation, explain};
+pub use merge::{Range, merge};
+pub use remember::{accept, confirm};
+pub use replan::{PLAN_ROWS, replan};
+pub use spelling::read_number;
+pub use split::{over_workdays, seasonality};
+pub use targets::{History, TargetCell, Targets, season_row, target_cells};
+
+use super::calendar::Month;
+use super::slot::{Metric, Period};
+
+/// The table of targets in the plan file.
+pub const TARGETS_TABLE: &str = targets::TABLE;
+/// The table of the company's plan in the plan file.
+pub const PLAN_TABLE: &str = "plan_company";
 
 /// The address of a cell that people may edit: the table and its two keys, never A1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +49,33 @@ pub struct CellKey {
     pub row: String,
     /// The column's key, such as `2026-03`, `2026` (the year's total) or `value`.
     pub column: String,
+}
+
+impl CellKey {
+    /// The cell of this table, row and column.
+    pub fn new(table: &str, row: &str, column: &str) -> CellKey {
+        CellKey {
+            table: table.to_owned(),
+            row: row.to_owned(),
+            column: column.to_owned(),
+        }
+    }
+
+    /// The number of a target, such as `margin`.
+    pub fn target(row: &str) -> CellKey {
+        CellKey::new(TARGETS_TABLE, row, targets::VALUE)
+    }
+
+    /// The company's plan of a metric for a month or a year.
+    pub fn plan(metric: Metric, period: Period) -> CellKey {
+        CellKey::new(PLAN_TABLE, metric.key(), &period.to_string())
+    }
+}
+
+impl fmt::Display for CellKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.table, self.row, self.column)
+    }
 }
 
 /// Whose number a cell holds.
@@ -33,7 +96,8 @@ pub struct BaseCell {
     pub base: Option<Decimal>,
     /// The number in force (differs from `base` while a cell holds something unreadable).
     pub value: Option<Decimal>,
-    /// What was being written when the last publish began; cleared when it is confirmed.
+    /// What the daemon set out to write and has not seen confirmed (`Some(None)`: a blank); a cell
+    /// that shows it is still the daemon's, because it may have died between writing and confirming.
     pub pending: Option<Option<Decimal>>,
 }
 
@@ -52,6 +116,16 @@ pub enum Seen {
     Error(String),
 }
 
+impl Seen {
+    /// A cell that shows a number, as a spreadsheet keeps it; what is not finite is an error.
+    pub fn of_f64(number: f64) -> Seen {
+        match Decimal::try_from(number) {
+            Ok(exact) => Seen::Number(exact.normalize()),
+            Err(_) => Seen::Error(number.to_string()),
+        }
+    }
+}
+
 /// What is to become of one cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Merged {
@@ -63,6 +137,9 @@ pub struct Merged {
     pub write: Option<Option<Decimal>>,
     /// Why the cell could not be read, when it could not.
     pub problem: Option<CellProblem>,
+    /// What the cell shows now, as a number (`Some(None)`: blank); `None` when it cannot be read
+    /// or is not in the sheet.
+    pub shown: Option<Option<Decimal>>,
 }
 
 /// Why a person's cell is not used as typed.
@@ -79,6 +156,19 @@ pub enum CellProblem {
     /// A number where only another range makes sense (a share above 1, a conversion of 0, …);
     /// holds the rule broken, as a stable code such as `margin_range`.
     OutOfRange(String),
+}
+
+impl CellProblem {
+    /// The stable code under which people are told.
+    pub fn code(&self) -> &'static str {
+        match self {
+            CellProblem::NotANumber(_) => "not_a_number",
+            CellProblem::Ambiguous(_) => "ambiguous",
+            CellProblem::Negative => "negative",
+            CellProblem::FormulaError(_) => "formula_error",
+            CellProblem::OutOfRange(_) => "out_of_range",
+        }
+    }
 }
 
 /// Cells by key.
@@ -121,7 +211,7 @@ pub struct PlanInput<'a> {
     /// The year of the plan file.
     pub year: i32,
     /// The first month that is not over yet; history is what lies before it.
-    pub current: crate::domain::calendar::Month,
+    pub current: Month,
     /// The company's facts.
     pub facts: &'a crate::domain::fact::Facts,
     /// Configured targets, used for cells of «Цели» that were never filled.
@@ -152,3 +242,30 @@ pub struct Replanned {
     /// What to tell.
     pub notices: Vec<Notice>,
 }
+
+impl Replanned {
+    /// The company's plan in force; `None` when it is blank or not planned at all.
+    pub fn plan(&self, metric: Metric, period: Period) -> Option<Decimal> {
+        self.cells.get(&CellKey::plan(metric, period))?.value
+    }
+
+    /// The company's plan in force for a month.
+    pub fn plan_of_month(&self, metric: Metric, month: Month) -> Option<Decimal> {
+        self.plan(metric, Period::Month(month))
+    }
+
+    /// The targets in force.
+    pub fn targets(&self) -> Targets {
+        Targets::of(&self.cells)
+    }
+
+    /// The cells to write, with what to write into them (`None`: a blank).
+    pub fn writes(&self) -> impl Iterator<Item = (&CellKey, Option<Decimal>)> {
+        self.cells
+            .iter()
+            .filter_map(|(key, cell)| Some((key, cell.write?)))
+    }
+}
+
+#[cfg(test)]
+mod laws;

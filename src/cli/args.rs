@@ -1,0 +1,224 @@
+//! Arguments of every verb: a contract that scripts depend on.
+
+#[cfg(feature = "demo")]
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+#[cfg(feature = "demo")]
+use clap::ValueEnum;
+use clap::{Args, Parser, Subcommand};
+
+/// Keeps a Bitrix24 CRM and a company's Google Sheets plan/fact reports true to each other.
+#[derive(Debug, Parser)]
+#[command(name = "planfact", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Options of every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+impl Cli {
+    /// How much is logged.
+    pub fn verbosity(&self) -> u8 {
+        self.global.verbose
+    }
+}
+
+/// Options of every verb.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The configuration file.
+    #[arg(short, long, global = true, default_value = "planfact.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// Only this company.
+    #[arg(long, global = true, value_name = "ID")]
+    pub company: Option<String>,
+    /// One JSON document on stdout; logs go to stderr.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more; twice: everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Try the whole product against simulators on this machine; needs no account.
+    #[cfg(feature = "demo")]
+    Demo(DemoArgs),
+    /// One simulator alone on loopback, for any client.
+    #[cfg(feature = "demo")]
+    Sim(SimArgs),
+    /// Make a commented configuration by asking.
+    Init(InitArgs),
+    /// Name every misconfiguration with its remedy; writes nothing.
+    Doctor,
+    /// Copy the report and plan templates for the company (idempotent).
+    Copy(PassArgs),
+    /// Fill the plan's cells from the targets.
+    Plan(PassArgs),
+    /// Read the CRM and the plan, write what changed.
+    Refresh(PassArgs),
+    /// Show what `refresh` would write; writes nothing.
+    Diff(PassArgs),
+    /// Run as a daemon: nightly refreshes, edits picked up within a minute.
+    Run,
+    /// State of each company.
+    Status,
+    /// Write the report and the plan as .xlsx, and one .csv a data table.
+    Export(ExportArgs),
+}
+
+/// Options of the verbs that run a pass.
+#[derive(Debug, Clone, Args)]
+pub struct PassArgs {
+    /// What "today" is.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<NaiveDate>,
+}
+
+/// Options of `export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// The folder to write into.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// What "today" is.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<NaiveDate>,
+}
+
+/// Options of `init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// Write the commented example without asking.
+    #[arg(long)]
+    pub defaults: bool,
+}
+
+/// Options of `demo`.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// A folder with a CRM export as CSV; without it a fictional company is made up.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The fictional company's seed.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Language and currency of the fictional company.
+    #[arg(long, default_value = "ru_RU")]
+    pub locale: String,
+    /// Run one full cycle, write the workbooks, print a summary and end.
+    #[arg(long)]
+    pub once: bool,
+    /// Where `--once` writes the workbooks.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Port of the pages (0: any free one).
+    #[arg(long, default_value_t = 8080, value_name = "P")]
+    pub port: u16,
+    /// What "today" is; by default the last day in the data.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<NaiveDate>,
+}
+
+/// Options of `sim`.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Args)]
+pub struct SimArgs {
+    /// Which one.
+    #[command(subcommand)]
+    pub which: SimVerb,
+}
+
+/// The simulators.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Subcommand)]
+pub enum SimVerb {
+    /// A Bitrix24 portal.
+    Portal(PortalArgs),
+    /// Google's sign-in, Drive and Sheets.
+    Google(GoogleArgs),
+}
+
+/// Options of `sim portal`.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Args)]
+pub struct PortalArgs {
+    /// Where to listen; loopback only; port 0: any free one.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Faults to inject, a JSON file with a list (see `POST /_sim/faults`).
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// A folder with a CRM export as CSV.
+    #[arg(long, value_name = "DIR", conflicts_with = "size")]
+    pub data: Option<PathBuf>,
+    /// A fictional company instead.
+    #[arg(long = "size", value_enum, default_value_t = CompanySize::Small)]
+    pub size: CompanySize,
+    /// The fictional company's seed.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many leads it has.
+    #[arg(long, value_name = "N")]
+    pub leads: Option<u64>,
+    /// How many deals it has.
+    #[arg(long, value_name = "N")]
+    pub deals: Option<u64>,
+    /// How long the portal works on one page of a list, milliseconds.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub page_ms: u64,
+    /// The tariff, which decides the rate limit.
+    #[arg(long, value_enum, default_value_t = PortalPlan::Standard)]
+    pub plan: PortalPlan,
+}
+
+/// Size of a fictional company.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompanySize {
+    /// About 30,000 leads over three years.
+    Small,
+    /// A million leads unless told otherwise.
+    Large,
+}
+
+/// Tariff of a simulated portal.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PortalPlan {
+    /// 2 requests a second, 50 at once.
+    Standard,
+    /// 5 requests a second, 250 at once.
+    Enterprise,
+    /// No limit.
+    Unlimited,
+}
+
+/// Options of `sim google`.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Args)]
+pub struct GoogleArgs {
+    /// Where to listen; loopback only; port 0: any free one.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Faults to inject, a JSON file with a list (see `POST /_sim/faults`).
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Where to write a service-account key whose token address is the simulator's.
+    #[arg(long, value_name = "FILE")]
+    pub credentials_out: Option<PathBuf>,
+    /// Accept any bearer token, for clients that cannot sign in.
+    #[arg(long)]
+    pub any_token: bool,
+    /// Enforce no quotas.
+    #[arg(long)]
+    pub no_quotas: bool,
+}

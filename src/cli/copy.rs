@@ -1,0 +1,46 @@
+//! `copy`: the company's report and plan spreadsheets.
+
+use std::process::ExitCode;
+
+use chrono::Datelike;
+
+use crate::sync::copy;
+
+use super::args::{Global, PassArgs};
+use super::output::print_json;
+use super::{Failure, program, verdict};
+
+/// Makes the files of each company, or finds them.
+pub(super) async fn run(global: &Global, args: &PassArgs) -> Result<ExitCode, Failure> {
+    let program = program(global, args.as_of)?;
+    let mut failed = Vec::new();
+    let mut documents = Vec::new();
+    for company in &program.companies {
+        let profile = &company.profile;
+        let year = profile.today(program.engine.clock.now()).year();
+        match copy::ensure(&program.engine, profile, year).await {
+            Ok(files) if global.json => documents.push(serde_json::json!({
+                "company": profile.id,
+                "report_url": files.report.url,
+                "plan_url": files.plan.url,
+                "copied": files.made,
+                "repaired": files.repaired,
+            })),
+            Ok(files) => {
+                println!("{}", profile.name);
+                for binding in [&files.report, &files.plan] {
+                    let how = if files.made.contains(&binding.role) { "copied" } else { "exists" };
+                    println!("  {how:8} {:10} {}", binding.role, binding.url);
+                }
+                for what in &files.repaired {
+                    println!("  repaired {what}");
+                }
+            }
+            Err(error) => failed.push((profile.name.clone(), error.into())),
+        }
+    }
+    if global.json {
+        print_json(&serde_json::Value::Array(documents));
+    }
+    verdict(program.companies.len(), failed)
+}

@@ -1,0 +1,190 @@
+//! Sheets: the few requests that read and write spreadsheets.
+
+use google_sheets4::api::{BatchUpdateSpreadsheetRequest, Spreadsheet};
+
+use super::error::{GoogleError, Kind};
+use super::limit::Budget;
+use super::sign_in::SCOPES;
+use super::to_wire::{self, Context};
+use super::{Applied, Call, Effect, Google, check_id, from_wire};
+use crate::sheet::edit::{Edit, Observed};
+use crate::sheet::workbook::Workbook;
+
+/// Tabs and named ranges.
+const STRUCTURE: &str = "properties(title,locale,timeZone),namedRanges,\
+    sheets.properties(sheetId,title,index,sheetType,hidden,gridProperties,tabColorStyle)";
+/// The same with the cells of the ranges asked for.
+const BLOCKS: &str = "properties(title,locale,timeZone),namedRanges,\
+    sheets(properties(sheetId,title,index,sheetType,hidden,gridProperties,tabColorStyle),\
+    data(startRow,startColumn,rowData.values(userEnteredValue,effectiveValue)))";
+/// Everything that a workbook's model knows.
+const WHOLE: &str = "properties(title,locale,timeZone),namedRanges,\
+    sheets(properties(sheetId,title,index,sheetType,hidden,gridProperties,tabColorStyle),\
+    data(startRow,startColumn,rowData.values(userEnteredValue,effectiveValue,userEnteredFormat,\
+    note,dataValidation),rowMetadata(pixelSize,hiddenByUser),\
+    columnMetadata(pixelSize,hiddenByUser)),\
+    merges,conditionalFormats,charts,protectedRanges,developerMetadata)";
+/// What adding to a spreadsheet depends on.
+const CONTEXT: &str =
+    "properties.locale,sheets(properties.sheetId,conditionalFormats.ranges.sheetId)";
+
+impl Google {
+    async fn get(
+        &self,
+        file: &str,
+        ranges: &[&str],
+        fields: &str,
+        doing: &str,
+    ) -> Result<Spreadsheet, GoogleError> {
+        check_id(file, doing)?;
+        let call = Call {
+            budget: Budget::SheetsRead,
+            effect: Effect::Idempotent,
+            doing,
+        };
+        self.run(call, |mut watch| async move {
+            let mut call = self.sheets.spreadsheets().get(file);
+            for range in ranges {
+                call = call.add_ranges(range);
+            }
+            call.param("fields", fields)
+                .delegate(&mut watch)
+                .clear_scopes()
+                .add_scopes(SCOPES)
+                .doit()
+                .await
+                .map(|(_, spreadsheet)| spreadsheet)
+        })
+        .await
+    }
+
+    async fn batch_update(
+        &self,
+        file: &str,
+        batch: BatchUpdateSpreadsheetRequest,
+        effect: Effect,
+        doing: &str,
+    ) -> Result<(), GoogleError> {
+        check_id(file, doing)?;
+        let call = Call {
+            budget: Budget::SheetsWrite,
+            effect,
+            doing,
+        };
+        let batch = &batch;
+        self.run(call, |mut watch| async move {
+            self.sheets
+                .spreadsheets()
+                .batch_update(batch.clone(), file)
+                .delegate(&mut watch)
+                .clear_scopes()
+                .add_scopes(SCOPES)
+                .doit()
+                .await
+                .map(drop)
+        })
+        .await
+    }
+
+    /// Makes a newborn file the workbook, in one batch.
+    pub(super) async fn build(&self, file: &str, workbook: &Workbook) -> Result<(), GoogleError> {
+        let doing = format!("building the spreadsheet {:?} ({file})", workbook.title);
+        let born = self.get(file, &[], STRUCTURE, &doing).await?;
+        let born = from_wire::first_tab(&born).ok_or_else(|| {
+            GoogleError::new(Kind::Unreadable, "", "the new file has no tab", &doing)
+        })?;
+        let requests = to_wire::workbook(workbook, born, self.sign_in.email());
+        let (batch, bytes) = to_wire::batch(requests);
+        tracing::debug!(file, bytes, "building a spreadsheet");
+        let error = match self.batch_update(file, batch, Effect::Adds, &doing).await {
+            Err(error) if error.kind == Kind::UnknownOutcome => error,
+            known => return known,
+        };
+        // The batch is atomic: if the first tab is there, so is everything.
+        let now = self.read_structure(file).await?;
+        let built = |tab: &i64| now.tabs.iter().any(|have| have.id == *tab);
+        let all_names = now.names.len() >= workbook.names.len();
+        let titles = workbook
+            .tabs
+            .iter()
+            .all(|tab| built(&tab.id) && now.tabs.iter().any(|have| have.title == tab.title));
+        if all_names && titles {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    }
+
+    pub(super) async fn read_all(&self, file: &str) -> Result<Workbook, GoogleError> {
+        let doing = format!("reading the whole spreadsheet {file}");
+        let spreadsheet = self.get(file, &[], WHOLE, &doing).await?;
+        Ok(from_wire::workbook(spreadsheet))
+    }
+
+    async fn read_structure(&self, file: &str) -> Result<Observed, GoogleError> {
+        let doing = format!("reading the tabs and names of spreadsheet {file}");
+        let spreadsheet = self.get(file, &[], STRUCTURE, &doing).await?;
+        Ok(from_wire::observed(&spreadsheet, &[]))
+    }
+
+    pub(super) async fn read_blocks(
+        &self,
+        file: &str,
+        names: &[&str],
+    ) -> Result<Observed, GoogleError> {
+        if names.is_empty() {
+            return self.read_structure(file).await;
+        }
+        let doing = format!("reading {} blocks of spreadsheet {file}", names.len());
+        let refused = match self.get(file, names, BLOCKS, &doing).await {
+            Ok(spreadsheet) => return Ok(from_wire::observed(&spreadsheet, names)),
+            Err(error) if error.kind == Kind::Invalid && !error.unsent => error,
+            Err(error) => return Err(error),
+        };
+        // One unknown name spoils the whole request, and the sentence that names it is localised.
+        let structure = self.read_structure(file).await?;
+        let known: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|asked| structure.names.iter().any(|have| have.name == *asked))
+            .collect();
+        match known.len() {
+            0 => Ok(structure),
+            all if all == names.len() => Err(refused),
+            _ => {
+                let spreadsheet = self.get(file, &known, BLOCKS, &doing).await?;
+                Ok(from_wire::observed(&spreadsheet, &known))
+            }
+        }
+    }
+
+    pub(super) async fn write_edits(
+        &self,
+        file: &str,
+        edits: &[Edit],
+    ) -> Result<Applied, GoogleError> {
+        if edits.is_empty() {
+            return Ok(Applied::default());
+        }
+        let doing = format!("writing {} edits to spreadsheet {file}", edits.len());
+        to_wire::check_edits(edits, &doing)?;
+        let mut context = Context::default();
+        if to_wire::needs_context(edits) {
+            let now = self.get(file, &[], CONTEXT, &doing).await?;
+            context = from_wire::context(&now);
+        }
+        context.editor = self.sign_in.email().map(str::to_string);
+        let (batch, bytes) = to_wire::batch(to_wire::edits(edits, &context));
+        let effect = if to_wire::repeatable(edits) {
+            Effect::Idempotent
+        } else {
+            Effect::Adds
+        };
+        self.batch_update(file, batch, effect, &doing).await?;
+        Ok(Applied {
+            cells: to_wire::cells(edits),
+            bytes,
+            requests: 1,
+        })
+    }
+}

@@ -1,0 +1,237 @@
+//! The tables of both files: names, keys and columns. A contract with the reconciler.
+
+use super::TemplateKind;
+use crate::domain::slot::Metric;
+use crate::sheet::table::TableSpec;
+
+/// Row keys of the report's table `status`, in their order. Text unless said otherwise.
+///
+/// - `as_of` serial day of "today"; `refreshed_at` serial instant in the company's time zone;
+///   `current_year`, `workdays_*`, counts and `seconds` are numbers; `*_per_day`, `*_forecast`
+///   numbers; `pace_*` ratios, 1 being on pace (all blank when there is no plan).
+/// - `current_month` is a key such as `2026-11`.
+/// - `state` is `ok`, `warning` or `error`; `state_text` says it in words.
+/// - `message_N` is a line worth attention, `message_N_level` `bad`, `warn` or `info`,
+///   `message_N_where` the title of the tab to look at.
+/// - `problem_N` is a technical problem with its remedy, shown on «Статус».
+pub const STATUS_KEYS: &[&str] = &[
+    "company_name",
+    "time_zone",
+    "currency",
+    "as_of",
+    "as_of_text",
+    "refreshed_at",
+    "refreshed_at_text",
+    "next_run_text",
+    "state",
+    "state_text",
+    "current_month",
+    "current_year",
+    "workdays_total",
+    "workdays_left",
+    "workdays_elapsed",
+    "revenue_needed_per_day",
+    "leads_needed_per_day",
+    "deals_needed_per_day",
+    "revenue_forecast",
+    "leads_forecast",
+    "pace_revenue",
+    "pace_leads",
+    "leads_missing_sum",
+    "below_break_even_streak",
+    "leads_stored",
+    "deals_stored",
+    "rejects_stored",
+    "first_month",
+    "requests_portal",
+    "requests_google",
+    "cells_written",
+    "seconds",
+    "pass_number",
+    "message_1",
+    "message_1_level",
+    "message_1_where",
+    "message_2",
+    "message_2_level",
+    "message_2_where",
+    "message_3",
+    "message_3_level",
+    "message_3_where",
+    "message_4",
+    "message_4_level",
+    "message_4_where",
+    "message_5",
+    "message_5_level",
+    "message_5_where",
+    "problem_1",
+    "problem_2",
+    "problem_3",
+    "problem_4",
+    "problem_5",
+    "problem_6",
+];
+
+/// Row keys of the plan's table `plan_status`.
+///
+/// `as_of_text` is the instant of the last fill in words; `edited_count` and `problem_count` are
+/// numbers; `state` is `ok`, `warning` or `error`; `problem_N` are sentences.
+pub const PLAN_STATUS_KEYS: &[&str] = &[
+    "as_of_text",
+    "state",
+    "edited_count",
+    "problem_count",
+    "problem_1",
+    "problem_2",
+    "problem_3",
+    "problem_4",
+    "problem_5",
+    "problem_6",
+    "problem_7",
+    "problem_8",
+];
+
+/// Rows of `plan_company`, in their order.
+pub const PLAN_ROWS: &[&str] = &[
+    "revenue",
+    "deals_won",
+    "leads_created",
+    "potential_sum",
+    "break_even",
+];
+
+/// Rows of `targets` besides the twelve `seasonality_NN`.
+pub const TARGET_ROWS: &[&str] = &[
+    "break_even",
+    "profit",
+    "margin",
+    "avg_check",
+    "conversion",
+    "avg_lead_sum",
+    "growth",
+];
+
+/// How many ranked sources the report shows of a year; ranks beyond are summed up by formula.
+pub const SOURCE_RANKS: u32 = 20;
+/// How many ranked managers the report shows of a year.
+pub const MANAGER_RANKS: u32 = 40;
+/// A manager with fewer leads in the year is not ranked by conversion (R73).
+pub const MANAGER_LEADS_MIN: u32 = 20;
+
+/// The `key` of a row of `source_years` and `manager_years`, such as `2026#001`; ranks count
+/// from 1.
+pub fn rank_key(year: i32, rank: u32) -> String {
+    format!("{year:04}#{rank:03}")
+}
+
+/// The column keys of the plan of a year: `2026-01` … `2026-12`, `2026`.
+pub fn plan_columns(year: i32) -> Vec<String> {
+    let months = (1..=12).map(|month| format!("{year:04}-{month:02}"));
+    months.chain([format!("{year:04}")]).collect()
+}
+
+/// The tables of a file; `year` matters to the plan only.
+pub fn tables(kind: TemplateKind, year: i32) -> Vec<TableSpec> {
+    match kind {
+        TemplateKind::Report => report_tables(),
+        TemplateKind::Plan => plan_tables(year),
+    }
+}
+
+fn metric_keys(company: bool) -> Vec<String> {
+    Metric::ALL
+        .iter()
+        .filter(|metric| company || **metric != Metric::BreakEven)
+        .map(|metric| metric.key().to_owned())
+        .collect()
+}
+
+fn data_table(
+    name: &str,
+    key_columns: &'static [&'static str],
+    columns: Vec<String>,
+    labels: &[&str],
+) -> TableSpec {
+    TableSpec {
+        name: name.to_owned(),
+        tab_key: format!("data_{name}"),
+        key_columns,
+        columns,
+        rows: Vec::new(),
+        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        people: false,
+    }
+}
+
+fn joined(before: &[&str], metrics: Vec<String>, after: &[&str]) -> Vec<String> {
+    let before = before.iter().map(|key| (*key).to_owned());
+    let after = after.iter().map(|key| (*key).to_owned());
+    before.chain(metrics).chain(after).collect()
+}
+
+fn report_tables() -> Vec<TableSpec> {
+    let mut months = metric_keys(true);
+    months.extend(Metric::PLANNED.iter().map(|m| format!("plan_{}", m.key())));
+    let metrics = || metric_keys(false);
+    vec![
+        data_table("months", &["key"], months, &[]),
+        data_table(
+            "sources",
+            &["month", "source"],
+            joined(&[], metrics(), &["source_name"]),
+            &["source_name"],
+        ),
+        data_table(
+            "managers",
+            &["month", "user"],
+            joined(&[], metrics(), &["user_name", "department_name"]),
+            &["user_name", "department_name"],
+        ),
+        data_table(
+            "source_years",
+            &["key"],
+            joined(&["year", "rank", "source"], metrics(), &["source_name"]),
+            &["source_name"],
+        ),
+        data_table(
+            "manager_years",
+            &["key"],
+            joined(
+                &["year", "rank", "user"],
+                metrics(),
+                &["user_name", "department_name"],
+            ),
+            &["user_name", "department_name"],
+        ),
+        data_table("status", &["key"], vec!["value".to_owned()], &[]),
+    ]
+}
+
+fn plan_tables(year: i32) -> Vec<TableSpec> {
+    let mut target_rows: Vec<String> = TARGET_ROWS.iter().map(|key| (*key).to_owned()).collect();
+    target_rows.extend((1..=12).map(|month| format!("seasonality_{month:02}")));
+    let people = |name: &str, tab: &str, columns: Vec<String>, rows: Vec<String>| TableSpec {
+        name: name.to_owned(),
+        tab_key: tab.to_owned(),
+        key_columns: &["key"],
+        columns,
+        rows,
+        labels: Vec::new(),
+        people: true,
+    };
+    let plan_rows = PLAN_ROWS.iter().map(|key| (*key).to_owned()).collect();
+    let mut marks = data_table("plan_marks", &["key"], plan_columns(year), &[]);
+    marks.tab_key = "data_marks".to_owned();
+    let mut status = data_table("plan_status", &["key"], vec!["value".to_owned()], &[]);
+    status.tab_key = "data_status".to_owned();
+    vec![
+        people(
+            "targets",
+            "targets",
+            vec!["value".to_owned(), "of".to_owned()],
+            target_rows,
+        ),
+        people("plan_company", "plan", plan_columns(year), plan_rows),
+        marks,
+        status,
+    ]
+}

@@ -1,0 +1,213 @@
+//! The built-in templates render in both languages, and hold what the reconciler expects.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::sheet::diff::memory::observe;
+use crate::sheet::table::Located;
+
+fn input(locale: &str, currency: &str) -> TemplateInput {
+    TemplateInput {
+        locale: locale.into(),
+        currency: currency.into(),
+        time_zone: "Europe/Moscow".into(),
+        year: 2026,
+    }
+}
+
+fn all() -> Vec<(TemplateKind, Workbook)> {
+    let mut books = Vec::new();
+    for kind in [TemplateKind::Report, TemplateKind::Plan] {
+        for (locale, currency) in [("ru_RU", "RUB"), ("en_US", "USD"), ("pt_BR", "BRL")] {
+            let book = render(kind, &input(locale, currency));
+            books.push((kind, book.unwrap_or_else(|error| panic!("{error}"))));
+        }
+    }
+    books
+}
+
+#[test]
+fn every_table_is_found_by_name_and_keys() {
+    for (kind, book) in all() {
+        let names: BTreeSet<&str> = book.names.iter().map(|n| n.name.as_str()).collect();
+        assert_eq!(names.len(), book.names.len(), "a name stands twice");
+        for spec in tables(kind, 2026) {
+            for name in spec.ranges() {
+                assert!(names.contains(name.as_str()), "{name}");
+            }
+            let observed = observe(&book, &[&spec.name]);
+            let (_, faults) = Located::observe(&observed, &spec);
+            assert_eq!(faults, vec![], "{}", spec.name);
+        }
+    }
+}
+
+#[test]
+fn formulas_are_portable() {
+    let functions: BTreeSet<&str> = [
+        "IF", "IFERROR", "INDEX", "MATCH", "SUM", "SUMIFS", "COUNT", "COUNTIFS", "ISNUMBER",
+        "ROUND", "ROUNDUP", "INT", "MOD", "RIGHT", "LEFT", "VALUE", "MIN", "MAX", "SQRT", "ROW",
+    ]
+    .into();
+    for (_, book) in all() {
+        let names: BTreeSet<&str> = book.names.iter().map(|n| n.name.as_str()).collect();
+        for tab in &book.tabs {
+            let cells = tab.cells.iter();
+            let cells = cells.filter_map(|(at, cell)| Some((*at, cell.formula.as_deref()?)));
+            let rules = tab.conditional.iter().map(|c| ((0, 0), c.formula.as_str()));
+            for (at, formula) in cells.chain(rules) {
+                let place = format!("{} {at:?} {formula}", tab.title);
+                // Sheets' limit is 50 000 characters, Excel's 8 192.
+                assert!(formula.len() < 8000, "{place}");
+                let bare = without_text(formula);
+                assert!(!bare.contains([',', '{', '@']), "{place}");
+                assert_eq!(
+                    bare.matches('(').count(),
+                    bare.matches(')').count(),
+                    "{place}"
+                );
+                for word in words(&bare) {
+                    match word {
+                        (word, true) => assert!(functions.contains(word), "{word} in {place}"),
+                        (word, false) if word.contains("__") => {
+                            assert!(names.contains(word), "{word} in {place}");
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The formula without quoted texts and quoted titles.
+fn without_text(formula: &str) -> String {
+    let (mut out, mut quote) = (String::new(), None);
+    for c in formula.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None => out.push(c),
+        }
+    }
+    out
+}
+
+/// Words of a formula, and whether each is called as a function.
+fn words(bare: &str) -> Vec<(&str, bool)> {
+    let mut list = Vec::new();
+    let mut rest = bare;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_alphabetic()) {
+        let tail = &rest[start..];
+        let end = tail
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '!')
+            .unwrap_or(tail.len());
+        list.push((&tail[..end], tail[end..].starts_with('(')));
+        rest = &tail[end..];
+    }
+    list
+}
+
+#[test]
+fn status_keys_that_formulas_ask_for_exist() {
+    for (kind, book) in all() {
+        let keys = match kind {
+            TemplateKind::Report => STATUS_KEYS,
+            TemplateKind::Plan => PLAN_STATUS_KEYS,
+        };
+        let mut asked = 0;
+        for tab in &book.tabs {
+            for formula in tab
+                .cells
+                .values()
+                .filter_map(|cell| cell.formula.as_deref())
+            {
+                for tail in formula.split("MATCH(\"").skip(1) {
+                    let Some((key, _)) = tail.split_once("\";") else {
+                        continue;
+                    };
+                    assert!(keys.contains(&key), "{key} in {}", tab.title);
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > 0);
+    }
+}
+
+#[test]
+fn conditional_formats_stay_on_their_tab_and_inside_the_grid() {
+    for (_, book) in all() {
+        for tab in &book.tabs {
+            for rule in &tab.conditional {
+                assert!(
+                    !rule.formula.contains('!'),
+                    "{} {}",
+                    tab.title,
+                    rule.formula
+                );
+                for name in &book.names {
+                    let named = without_text(&rule.formula).contains(&name.name);
+                    assert!(!named || name.area.tab == tab.id, "{}", rule.formula);
+                }
+                for rect in &rule.ranges {
+                    assert!(rect.row_end <= tab.rows && rect.column_end <= tab.columns);
+                }
+            }
+            for (row, column) in tab.cells.keys() {
+                assert!(*row < tab.rows && *column < tab.columns, "{}", tab.title);
+            }
+            for (index, one) in tab.merges.iter().enumerate() {
+                for other in &tab.merges[index + 1..] {
+                    assert!(!one.intersects(other), "{} {one:?} {other:?}", tab.title);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn charts_have_headed_sources_on_tabs_that_exist() {
+    for (_, book) in all() {
+        let mut ids = BTreeSet::new();
+        for tab in &book.tabs {
+            assert!(ids.insert(tab.id), "tab id twice");
+            for chart in &tab.charts {
+                assert!(ids.insert(chart.id), "chart id twice");
+                let areas = chart.series.iter().map(|s| s.values);
+                for area in areas.chain([chart.categories]) {
+                    let source = book.tabs.iter().find(|t| t.id == area.tab).unwrap();
+                    let head = source
+                        .cells
+                        .get(&(area.rect.row_start, area.rect.column_start));
+                    assert_ne!(head.unwrap().value, Default::default(), "{}", chart.title);
+                    assert_eq!(area.rect.rows(), chart.categories.rect.rows());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_languages_say_the_same_things() {
+    let ru: toml::Table = include_str!("../../../templates/texts.ru.toml")
+        .parse()
+        .unwrap();
+    let en: toml::Table = include_str!("../../../templates/texts.en.toml")
+        .parse()
+        .unwrap();
+    let keys = |table: &toml::Table| table.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(keys(&ru), keys(&en));
+}
+
+#[test]
+fn fingerprints_tell_templates_apart() {
+    let print =
+        |kind, locale, currency| fingerprint(&render(kind, &input(locale, currency)).unwrap());
+    let report = print(TemplateKind::Report, "ru_RU", "RUB");
+    assert_eq!(report, print(TemplateKind::Report, "ru_RU", "RUB"));
+    assert_ne!(report, print(TemplateKind::Report, "en_US", "RUB"));
+    assert_ne!(report, print(TemplateKind::Report, "ru_RU", "USD"));
+    assert_ne!(report, print(TemplateKind::Plan, "ru_RU", "RUB"));
+}

@@ -1,0 +1,290 @@
+//! Makes a company's spreadsheets: publishes the built-in template once, copies it, verifies the
+//! copy and repairs what it lost.
+//!
+//! Idempotent: a file is found by the marks that Drive keeps on it, so that a lost store, a second
+//! press or a crash between two requests never makes a second copy.
+
+use std::collections::BTreeSet;
+
+use crate::google::{DriveFile, Google};
+use crate::sheet::edit::Edit;
+use crate::sheet::template::{self, TemplateInput, TemplateKind};
+use crate::sheet::workbook::{NamedRange, Tab, Workbook};
+use crate::store::{Binding, Store};
+
+use super::outcome::SyncError;
+use super::publish::publish;
+use super::words::Words;
+use super::{Engine, Profile};
+
+/// Mark on Drive files: `template` or `company`.
+const MARK_KIND: &str = "planfact_kind";
+/// Mark on Drive files: the company's id.
+const MARK_COMPANY: &str = "planfact_company";
+/// Mark on Drive files: `report` or `plan:2026`.
+const MARK_ROLE: &str = "planfact_role";
+/// Mark on Drive files: fingerprint of the template.
+const MARK_TEMPLATE: &str = "planfact_template";
+
+/// The company's two spreadsheets of a year.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// The report.
+    pub report: Binding,
+    /// The plan of the year.
+    pub plan: Binding,
+    /// Roles of the files that were made just now.
+    pub made: Vec<String>,
+    /// What the copies had lost and got back.
+    pub repaired: Vec<String>,
+}
+
+/// The role of a plan file.
+pub fn plan_role(year: i32) -> String {
+    format!("plan:{year}")
+}
+
+/// The company's files, made where they do not exist yet. Costs no request when they are known.
+pub async fn ensure(engine: &Engine, profile: &Profile, year: i32) -> Result<Files, SyncError> {
+    let known = engine.store.bindings(&profile.id)?;
+    let mut made = Vec::new();
+    let mut repaired = Vec::new();
+    let mut bound = Vec::new();
+    for (kind, role) in
+        [(TemplateKind::Report, "report".to_owned()), (TemplateKind::Plan, plan_role(year))]
+    {
+        if let Some(binding) = known.iter().find(|binding| binding.role == role) {
+            bound.push(binding.clone());
+            continue;
+        }
+        let job = Job { google: &engine.google, store: &*engine.store, profile, kind, role, year };
+        let (binding, fresh, mended) = job.make().await?;
+        if fresh {
+            made.push(binding.role.clone());
+        }
+        repaired.extend(mended);
+        bound.push(binding);
+    }
+    let plan = bound.pop();
+    let report = bound.pop();
+    match (report, plan) {
+        (Some(report), Some(plan)) => Ok(Files { report, plan, made, repaired }),
+        _ => Err(SyncError::Sheet {
+            file: profile.name.clone(),
+            what: "no report or plan could be made".to_owned(),
+            remedy: "Report this as a defect.".to_owned(),
+        }),
+    }
+}
+
+struct Job<'a> {
+    google: &'a Google,
+    store: &'a dyn Store,
+    profile: &'a Profile,
+    kind: TemplateKind,
+    role: String,
+    year: i32,
+}
+
+impl Job<'_> {
+    async fn make(&self) -> Result<(Binding, bool, Vec<String>), SyncError> {
+        let input = TemplateInput {
+            locale: self.profile.locale.clone(),
+            currency: self.profile.currency.clone(),
+            time_zone: self.profile.calendar.zone.name().to_owned(),
+            year: self.year,
+        };
+        let workbook = template::render(self.kind, &input)?;
+        let fingerprint = template::fingerprint(&workbook);
+        let folder = self.profile.folder.as_deref();
+        let marks = [
+            (MARK_KIND, "company"),
+            (MARK_COMPANY, self.profile.id.as_str()),
+            (MARK_ROLE, self.role.as_str()),
+            (MARK_TEMPLATE, fingerprint.as_str()),
+        ];
+        let (file, fresh) = match self.google.find(&marks[..3], folder).await?.into_iter().next() {
+            Some(file) => (file, false),
+            None => {
+                let source = self.source(&workbook, &fingerprint).await?;
+                let title = self.title();
+                (self.google.copy(&source, &title, folder, &marks).await?, true)
+            }
+        };
+        let repaired = self.verify(&file, &workbook).await?;
+        self.google.share(&file.id, &self.profile.grants).await?;
+        let template = file.properties.get(MARK_TEMPLATE).cloned().unwrap_or(fingerprint);
+        let binding = Binding { role: self.role.clone(), file: file.id, template, url: file.url };
+        self.store.save_binding(&self.profile.id, &binding)?;
+        tracing::info!(company.id = %self.profile.id, file.role = %binding.role, file.fresh = fresh,
+            "spreadsheet is ready");
+        Ok((binding, fresh, repaired))
+    }
+
+    /// The spreadsheet to copy: the configured one, else the built-in template's file, which is
+    /// published at the first need.
+    async fn source(&self, workbook: &Workbook, fingerprint: &str) -> Result<String, SyncError> {
+        let configured = match self.kind {
+            TemplateKind::Report => self.profile.report_template.clone(),
+            TemplateKind::Plan => self.profile.plan_template.clone(),
+        };
+        if let Some(id) = configured {
+            self.check_configured(&id).await?;
+            return Ok(id);
+        }
+        let folder = self.profile.folder.as_deref();
+        let marks = [(MARK_KIND, "template"), (MARK_TEMPLATE, fingerprint)];
+        let published = match self.google.find(&marks, folder).await?.into_iter().next() {
+            Some(file) => file,
+            None => self.google.publish_workbook(workbook, folder, &marks).await?,
+        };
+        Ok(published.id)
+    }
+
+    /// A template that lacks a table is refused before anything is copied.
+    async fn check_configured(&self, id: &str) -> Result<(), SyncError> {
+        let specs = template::tables(self.kind, self.year);
+        let wanted: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        let observed = self.google.observe(id, &wanted).await?;
+        let missing: Vec<&str> =
+            wanted.into_iter().filter(|name| !observed.blocks.contains_key(*name)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(SyncError::Sheet {
+            file: format!("template {id}"),
+            what: format!("the named ranges {} are missing", missing.join(", ")),
+            remedy: "Add them to the template (Data → Named ranges), or remove the template's id \
+                     from the configuration to use the built-in one."
+                .to_owned(),
+        })
+    }
+
+    fn title(&self) -> String {
+        let words = Words::of(&self.profile.locale);
+        match self.kind {
+            TemplateKind::Report => words.report_title(&self.profile.name),
+            TemplateKind::Plan => words.plan_title(&self.profile.name, self.year),
+        }
+    }
+
+    /// Compares the copy with what the template promises and gives back what it lost.
+    async fn verify(
+        &self,
+        file: &DriveFile,
+        promised: &Workbook,
+    ) -> Result<Vec<String>, SyncError> {
+        let configured = match self.kind {
+            TemplateKind::Report => self.profile.report_template.is_some(),
+            TemplateKind::Plan => self.profile.plan_template.is_some(),
+        };
+        if configured {
+            return Ok(Vec::new());
+        }
+        let found = self.google.read_workbook(&file.id).await?;
+        let (edits, lost) = lost(promised, &found);
+        publish(self.google, &file.id, &edits).await?;
+        Ok(lost)
+    }
+}
+
+/// What `found` lacks of `promised`, as edits and as words.
+fn lost(promised: &Workbook, found: &Workbook) -> (Vec<Edit>, Vec<String>) {
+    let mut edits = Vec::new();
+    let mut words = Vec::new();
+    for tab in &promised.tabs {
+        match found.tabs.iter().find(|other| other.id == tab.id) {
+            None => {
+                words.push(format!("tab {}", tab.title));
+                edits.push(Edit::AddTab(Box::new(tab.clone())));
+            }
+            Some(other) => lost_on_tab(tab, other, &mut edits, &mut words),
+        }
+    }
+    let names: BTreeSet<&str> = found.names.iter().map(|name| name.name.as_str()).collect();
+    for name in &promised.names {
+        if !names.contains(name.name.as_str()) {
+            words.push(format!("named range {}", name.name));
+            edits.push(Edit::SetName(NamedRange { id: String::new(), ..name.clone() }));
+        }
+    }
+    (edits, words)
+}
+
+fn lost_on_tab(promised: &Tab, found: &Tab, edits: &mut Vec<Edit>, words: &mut Vec<String>) {
+    for chart in &promised.charts {
+        if !found.charts.iter().any(|other| other.title == chart.title) {
+            words.push(format!("chart {}", chart.title));
+            edits.push(Edit::AddChart { tab: promised.id, chart: Box::new(chart.clone()) });
+        }
+    }
+    for protection in &promised.protections {
+        let same = |other: &&crate::sheet::workbook::Protection| {
+            other.description == protection.description
+        };
+        if found.protections.iter().find(same).is_none() {
+            words.push(format!("protection of {}", promised.title));
+            edits
+                .push(Edit::AddProtection { tab: promised.id, protection: protection.clone() });
+        }
+    }
+    for conditional in &promised.conditional {
+        if !found.conditional.iter().any(|other| other.formula == conditional.formula) {
+            words.push(format!("conditional format on {}", promised.title));
+            edits.push(Edit::AddConditional {
+                tab: promised.id,
+                conditional: conditional.clone(),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sheet::workbook::{Area, Color, Conditional, Format, Protection, Rect};
+
+    fn book() -> Workbook {
+        let rect = Rect { row_start: 0, row_end: 2, column_start: 0, column_end: 1 };
+        let tab = Tab {
+            id: 7,
+            title: "Данные".to_owned(),
+            protections: vec![Protection {
+                rect: None,
+                description: "data".to_owned(),
+                warning_only: false,
+            }],
+            conditional: vec![Conditional {
+                ranges: vec![rect],
+                formula: "=A1>1".to_owned(),
+                format: Format { color: Some(Color(1, 2, 3)), ..Format::default() },
+            }],
+            ..Tab::default()
+        };
+        let name =
+            NamedRange { id: "n1".to_owned(), name: "months".to_owned(), area: Area { tab: 7, rect } };
+        Workbook { tabs: vec![tab], names: vec![name], ..Workbook::default() }
+    }
+
+    #[test]
+    fn a_whole_copy_needs_nothing() {
+        assert_eq!(lost(&book(), &book()), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn what_a_copy_lost_comes_back() {
+        let mut found = book();
+        found.names.clear();
+        found.tabs[0].protections.clear();
+        found.tabs[0].conditional.clear();
+        let (edits, words) = lost(&book(), &found);
+        assert_eq!(edits.len(), 3);
+        assert_eq!(
+            words,
+            ["protection of Данные", "conditional format on Данные", "named range months"]
+        );
+        found.tabs.clear();
+        let (edits, _) = lost(&book(), &found);
+        assert!(matches!(&edits[0], Edit::AddTab(tab) if tab.id == 7));
+    }
+}

@@ -1,0 +1,310 @@
+//! One pass over one company: the stages in order, and nothing else. The only conductor.
+
+use crate::domain::calendar::{Day, Instant};
+use crate::domain::fact::{Accumulator, FactSpec, Facts};
+use crate::domain::plan::{BaseCell, Cells};
+use crate::sheet::audit::{self, Limits};
+use crate::sheet::edit::Observed;
+use crate::sheet::table::TableSpec;
+use crate::sheet::template::{self, TemplateKind};
+use crate::store::PassRecord;
+
+use super::copy::{self, Files};
+use super::outcome::{Outcome, SyncError};
+use super::publish::publish;
+use super::pull::{PullProgress, PullSummary, pull};
+use super::reconcile::{self, ChangeSet, Moment, Snapshot, View};
+use super::{Company, Engine};
+
+/// How often the plan is read again because a person typed between the read and the write. Each
+/// round costs one read; a person who types faster is served by the next pass.
+const OBSERVE_ROUNDS_MAX: usize = 4;
+
+/// How far a pass goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Stop before anything is written (`diff`).
+    Look,
+    /// Write the plan only (`plan`).
+    Plan,
+    /// Write everything (`refresh`).
+    All,
+}
+
+/// What is asked of a pass.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask {
+    /// How far it goes.
+    pub reach: Reach,
+    /// When the schedule will run the next pass, for the freshness line.
+    pub next_run: Option<Instant>,
+    /// Read the portal first (`plan` works from the records at hand).
+    pub pull: bool,
+}
+
+impl Ask {
+    /// A whole pass.
+    pub const REFRESH: Ask = Ask { reach: Reach::All, next_run: None, pull: true };
+}
+
+/// What a pass did.
+#[derive(Debug, Clone)]
+pub struct PassReport {
+    /// The pass's number within the company; 0 for a look that left no trace.
+    pub number: u64,
+    /// The day that counted as today.
+    pub today: Day,
+    /// The files.
+    pub files: Files,
+    /// What the portal gave.
+    pub pulled: PullSummary,
+    /// What was decided.
+    pub change: ChangeSet,
+    /// Cells written into the plan and the report.
+    pub cells_written: (u64, u64),
+    /// Bytes sent to Google.
+    pub bytes_sent: u64,
+    /// Seconds, whole pass.
+    pub seconds: f64,
+    /// Requests to Google by this pass, by method.
+    pub google_requests: Vec<(String, u64)>,
+    /// Requests to the portal by this pass.
+    pub portal_requests: u64,
+}
+
+/// Runs one pass and writes its end into the store, whatever it was.
+pub async fn run(
+    engine: &Engine,
+    company: &Company,
+    ask: &Ask,
+    progress: &(dyn Fn(PullProgress) + Send + Sync),
+) -> Result<PassReport, SyncError> {
+    let started = engine.clock.now();
+    let id = &company.profile.id;
+    let number = match ask.reach {
+        Reach::Look => 0,
+        Reach::Plan | Reach::All => engine.store.begin_pass(id, started)?,
+    };
+    let result = stages(engine, company, ask, number, started, progress).await;
+    if number > 0 {
+        let record = record(number, started, engine.clock.now(), &result);
+        engine.store.end_pass(id, &record)?;
+    }
+    result
+}
+
+async fn stages(
+    engine: &Engine,
+    company: &Company,
+    ask: &Ask,
+    number: u64,
+    started: Instant,
+    progress: &(dyn Fn(PullProgress) + Send + Sync),
+) -> Result<PassReport, SyncError> {
+    let profile = &company.profile;
+    let today = profile.today(started);
+    let before = (engine.google.requests(), company.portal.requests_total());
+    let year = chrono::Datelike::year(&today);
+
+    let files = copy::ensure(engine, profile, year).await?;
+    let mut pulled = PullSummary::default();
+    if ask.pull {
+        let store = &*engine.store;
+        pulled = pull(&company.portal, store, &profile.id, started, progress).await?;
+    }
+    let facts = compute_facts(engine, company, today)?;
+    let mut view = observe(engine, &files, year).await?;
+    let moment = Moment { now: started, today, next_run: ask.next_run, pass: number };
+    let mut snapshot = Snapshot::load(engine, profile, year, &facts, &pulled)?;
+    snapshot.portal_requests = company.portal.requests_total().saturating_sub(before.1);
+    let spent = difference(&engine.google.requests(), &before.0);
+    snapshot.google_requests = spent.iter().map(|(_, count)| count).sum::<u64>() + 1;
+    snapshot.seconds = seconds_between(started, engine.clock.now());
+    let mut change = reconcile::reconcile(profile, &snapshot, &view, &moment)?;
+    let mut report = PassReport {
+        number,
+        today,
+        files,
+        pulled,
+        change: ChangeSet::default(),
+        cells_written: (0, 0),
+        bytes_sent: 0,
+        seconds: 0.0,
+        google_requests: Vec::new(),
+        portal_requests: 0,
+    };
+    if ask.reach != Reach::Look {
+        change = settle(engine, company, &snapshot, &mut view, &moment, change, &report.files).await?;
+        audit_all(&change)?;
+        write(engine, company, ask, year, &change, &mut report).await?;
+    } else {
+        audit_all(&change)?;
+    }
+    report.change = change;
+    report.google_requests = difference(&engine.google.requests(), &before.0);
+    report.portal_requests = company.portal.requests_total().saturating_sub(before.1);
+    report.seconds = seconds_between(started, engine.clock.now());
+    Ok(report)
+}
+
+/// Streams all records through the accumulator. Facts are never carried over from a former pass.
+fn compute_facts(engine: &Engine, company: &Company, today: Day) -> Result<Facts, SyncError> {
+    tokio::task::block_in_place(|| {
+        let profile = &company.profile;
+        let store = &*engine.store;
+        let symbols = store.symbols(&profile.id)?;
+        let directory = store.directory(&profile.id)?;
+        let spec = FactSpec {
+            calendar: &profile.calendar,
+            symbols: &symbols,
+            junk: &profile.junk,
+            rates: &directory.currencies,
+            base_currency: &profile.currency,
+            pipelines: profile.pipelines.as_ref(),
+        };
+        let mut facts = Accumulator::new(&spec, today);
+        store.each_lead(&profile.id, &mut |lead| facts.lead(&lead))?;
+        store.each_deal(&profile.id, &mut |deal| facts.deal(&deal))?;
+        Ok(facts.finish())
+    })
+}
+
+async fn observe(engine: &Engine, files: &Files, year: i32) -> Result<View, SyncError> {
+    let plan = observe_file(engine, &files.plan.file, TemplateKind::Plan, year);
+    let report = observe_file(engine, &files.report.file, TemplateKind::Report, year);
+    let (plan, report) = tokio::try_join!(plan, report)?;
+    Ok(View { plan, report })
+}
+
+async fn observe_file(
+    engine: &Engine,
+    file: &str,
+    kind: TemplateKind,
+    year: i32,
+) -> Result<Observed, SyncError> {
+    let specs = template::tables(kind, year);
+    let names: Vec<&str> = specs.iter().map(|spec: &TableSpec| spec.name.as_str()).collect();
+    Ok(engine.google.observe(file, &names).await?)
+}
+
+/// Reads the plan again just before it is written, until what the decision was based on is what
+/// the sheet shows. Sheets has no compare-and-set: this leaves the moment between this read and
+/// the batch, in which only our own cells are written and a late edit of a cell that we write can
+/// still be lost; it is kept as short as one request.
+async fn settle(
+    engine: &Engine,
+    company: &Company,
+    snapshot: &Snapshot<'_>,
+    view: &mut View,
+    moment: &Moment,
+    mut change: ChangeSet,
+    files: &Files,
+) -> Result<ChangeSet, SyncError> {
+    for _ in 0..OBSERVE_ROUNDS_MAX {
+        if change.plan.is_empty() {
+            return Ok(change);
+        }
+        let again = observe_file(engine, &files.plan.file, TemplateKind::Plan, snapshot.year).await?;
+        if again == view.plan {
+            return Ok(change);
+        }
+        tracing::info!(company.id = %company.profile.id, "the plan changed while it was being \
+            computed; deciding again");
+        view.plan = again;
+        change = reconcile::reconcile(&company.profile, snapshot, view, moment)?;
+    }
+    Ok(change)
+}
+
+fn audit_all(change: &ChangeSet) -> Result<(), SyncError> {
+    audit::audit(&change.plan, &change.plan_ownership, Limits::default()).map_err(SyncError::Audit)?;
+    audit::audit(&change.report, &change.report_ownership, Limits::default())
+        .map_err(SyncError::Audit)
+}
+
+/// Accept, publish, confirm: the base moves only after the confirmed publish.
+async fn write(
+    engine: &Engine,
+    company: &Company,
+    ask: &Ask,
+    year: i32,
+    change: &ChangeSet,
+    report: &mut PassReport,
+) -> Result<(), SyncError> {
+    let id = &company.profile.id;
+    save_if_any(engine, id, year, &change.accepted)?;
+    let plan = publish(&engine.google, &report.files.plan.file, &change.plan).await?;
+    save_if_any(engine, id, year, &change.confirmed)?;
+    report.cells_written.0 = plan.cells;
+    report.bytes_sent = plan.bytes;
+    if ask.reach == Reach::All {
+        let published = publish(&engine.google, &report.files.report.file, &change.report).await?;
+        report.cells_written.1 = published.cells;
+        report.bytes_sent += published.bytes;
+    }
+    Ok(())
+}
+
+fn save_if_any(
+    engine: &Engine,
+    id: &str,
+    year: i32,
+    cells: &Cells<BaseCell>,
+) -> Result<(), SyncError> {
+    if !cells.is_empty() {
+        engine.store.save_plan_cells(id, year, cells)?;
+    }
+    Ok(())
+}
+
+fn record(
+    number: u64,
+    started: Instant,
+    ended: Instant,
+    result: &Result<PassReport, SyncError>,
+) -> PassRecord {
+    let (state, message, counts) = match result {
+        Ok(report) => ("done", String::new(), counts(report)),
+        Err(error) => {
+            let state = match error.outcome() {
+                Outcome::Human(_) => "needs_human",
+                Outcome::NextPass | Outcome::Failed => "failed",
+            };
+            (state, error.chain(), Vec::new())
+        }
+    };
+    PassRecord { number, started, ended: Some(ended), state: state.to_owned(), message, counts }
+}
+
+fn counts(report: &PassReport) -> Vec<(String, u64)> {
+    let google: u64 = report.google_requests.iter().map(|(_, count)| count).sum();
+    [
+        ("leads_pulled", report.pulled.leads),
+        ("deals_pulled", report.pulled.deals),
+        ("rejects", report.pulled.rejects),
+        ("plan_cells_written", report.cells_written.0),
+        ("report_cells_written", report.cells_written.1),
+        ("bytes_sent", report.bytes_sent),
+        ("portal_requests", report.portal_requests),
+        ("google_requests", google),
+        ("notices", report.change.notices.len() as u64),
+    ]
+    .into_iter()
+    .map(|(name, count)| (name.to_owned(), count))
+    .collect()
+}
+
+fn difference(after: &[(String, u64)], before: &[(String, u64)]) -> Vec<(String, u64)> {
+    let earlier = |name: &str| {
+        before.iter().find(|(other, _)| other == name).map_or(0, |(_, count)| *count)
+    };
+    after
+        .iter()
+        .map(|(name, count)| (name.clone(), count.saturating_sub(earlier(name))))
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+fn seconds_between(start: Instant, end: Instant) -> f64 {
+    (end - start).as_seconds_f64().max(0.0)
+}

@@ -1,0 +1,221 @@
+//! PURE: facts, plan and status → the data tables as they should be.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, Timelike};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::domain::calendar::{Calendar, Instant, Month};
+use crate::domain::crm::User;
+use crate::domain::fact::MetricRow;
+use crate::domain::plan::{CellKey, Merged, Owner, Replanned};
+use crate::domain::slot::Metric;
+use crate::sheet::diff::{DesiredRow, DesiredTable};
+use crate::sheet::table::TableSpec;
+use crate::sheet::template::{PLAN_ROWS, PLAN_STATUS_KEYS, STATUS_KEYS};
+use crate::sheet::workbook::Value;
+
+use super::Profile;
+use super::reconcile::{Moment, Snapshot, number};
+use super::words::Words;
+
+mod status;
+mod years;
+
+/// Everything that the tables are rendered from.
+pub(super) struct Scene<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) snapshot: &'a Snapshot<'a>,
+    pub(super) moment: &'a Moment,
+    pub(super) words: Words,
+    /// Plan numbers in force, all years.
+    pub(super) plan: BTreeMap<(Metric, Month), Decimal>,
+    pub(super) replanned: &'a Replanned,
+    /// What a person should know.
+    pub(super) notices: Vec<String>,
+    /// Names of sources by code.
+    pub(super) source_names: BTreeMap<String, String>,
+    /// Employees by id.
+    pub(super) users: BTreeMap<u64, User>,
+    /// Names of departments by id.
+    pub(super) departments: BTreeMap<u64, String>,
+}
+
+/// The rows that a table of the daemon should have.
+pub(super) fn table(scene: &Scene<'_>, spec: &TableSpec) -> DesiredTable {
+    let rows = match spec.name.as_str() {
+        "months" => months(scene, spec),
+        "sources" => sources(scene, spec),
+        "managers" => managers(scene, spec),
+        "status" => status::rows(STATUS_KEYS, &status::report(scene)),
+        "plan_status" => {
+            status::rows(PLAN_STATUS_KEYS, &status::plan(scene, held(scene), unreadable(scene)))
+        },
+        "plan_marks" => marks(scene, spec),
+        "source_years" => years::sources(scene, spec),
+        "manager_years" => years::managers(scene, spec),
+        _ => Vec::new(),
+    };
+    DesiredTable { rows }
+}
+
+fn months(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
+    let facts = &scene.snapshot.facts.months;
+    facts
+        .iter()
+        .map(|(month, row)| DesiredRow {
+            keys: vec![month.to_string()],
+            values: spec
+                .columns
+                .iter()
+                .map(|column| month_value(scene, *month, row, column))
+                .collect(),
+        })
+        .collect()
+}
+
+/// A fact, a `plan_…` number, or the break-even line, which is a plan number under its own name.
+fn month_value(scene: &Scene<'_>, month: Month, row: &MetricRow, column: &str) -> Value {
+    if let Some(planned) = column.strip_prefix("plan_").and_then(Metric::from_key) {
+        return number(scene.plan.get(&(planned, month)).copied());
+    }
+    match Metric::from_key(column) {
+        Some(Metric::BreakEven) => number(scene.plan.get(&(Metric::BreakEven, month)).copied()),
+        Some(metric) => fact(row, metric),
+        None => Value::Blank,
+    }
+}
+
+fn fact(row: &MetricRow, metric: Metric) -> Value {
+    row.get(metric).map_or(Value::Blank, |number| Value::Number(number.to_f64()))
+}
+
+fn sources(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
+    let row = |((month, source), facts): (&(Month, Option<String>), &MetricRow)| {
+        let code = source.as_deref().unwrap_or_default();
+        let value = |column: &String| match column.as_str() {
+            "source_name" => Value::Text(source_name(scene, source.as_deref())),
+            column => Metric::from_key(column).map_or(Value::Blank, |metric| fact(facts, metric)),
+        };
+        DesiredRow {
+            keys: vec![month.to_string(), code.to_owned()],
+            values: spec.columns.iter().map(value).collect(),
+        }
+    };
+    scene.snapshot.facts.sources.iter().map(row).collect()
+}
+
+fn managers(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
+    let row = |((month, id), facts): (&(Month, u64), &MetricRow)| {
+        let value = |column: &String| match column.as_str() {
+            "user_name" => Value::Text(user_name(scene, *id)),
+            "department_name" => department_name(scene, *id),
+            column => Metric::from_key(column).map_or(Value::Blank, |metric| fact(facts, metric)),
+        };
+        DesiredRow {
+            keys: vec![month.to_string(), id.to_string()],
+            values: spec.columns.iter().map(value).collect(),
+        }
+    };
+    scene.snapshot.facts.managers.iter().map(row).collect()
+}
+
+/// What people call a source; one that the directory does not know shows its code.
+fn source_name(scene: &Scene<'_>, code: Option<&str>) -> String {
+    let Some(code) = code else { return scene.words.no_source().to_owned() };
+    scene.source_names.get(code).cloned().unwrap_or_else(|| code.to_owned())
+}
+
+/// What people call an employee.
+fn user_name(scene: &Scene<'_>, id: u64) -> String {
+    scene.users.get(&id).map_or_else(|| scene.words.unknown_user(id), |user| user.name.clone())
+}
+
+/// The name of an employee's first department.
+fn department_name(scene: &Scene<'_>, id: u64) -> Value {
+    let department = scene.users.get(&id).and_then(|user| user.departments.first());
+    match department.and_then(|id| scene.departments.get(id)) {
+        Some(name) => Value::Text(name.clone()),
+        None => Value::Blank,
+    }
+}
+
+/// Plan cells held by people and readable.
+pub(super) fn held(scene: &Scene<'_>) -> usize {
+    plan_cells(scene).filter(|cell| cell.owner == Owner::Person && cell.problem.is_none()).count()
+}
+
+/// Plan cells that cannot be read.
+pub(super) fn unreadable(scene: &Scene<'_>) -> usize {
+    plan_cells(scene).filter(|cell| cell.problem.is_some()).count()
+}
+
+fn plan_cells<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = &'a Merged> {
+    let cells = scene.replanned.cells.iter();
+    cells.filter(|(key, _)| key.table == "plan_company").map(|(_, cell)| cell)
+}
+
+/// Who holds each plan cell: 1 a person, `x` unreadable, blank the daemon.
+fn marks(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
+    let mark = |row: &str, column: &str| {
+        let key = CellKey {
+            table: "plan_company".to_owned(),
+            row: row.to_owned(),
+            column: column.to_owned(),
+        };
+        match scene.replanned.cells.get(&key) {
+            Some(cell) if cell.problem.is_some() => Value::Text("x".to_owned()),
+            Some(cell) if cell.owner == Owner::Person => Value::Number(1.0),
+            _ => Value::Blank,
+        }
+    };
+    PLAN_ROWS
+        .iter()
+        .map(|row| DesiredRow {
+            keys: vec![(*row).to_owned()],
+            values: spec.columns.iter().map(|column| mark(row, column)).collect(),
+        })
+        .collect()
+}
+
+/// A number as a sentence shows it: whole numbers with separated thousands, others as they are.
+pub(super) fn plain(words: Words, value: Decimal) -> String {
+    if value.fract().is_zero()
+        && let Some(whole) = value.to_u64()
+    {
+        return super::words::thousands(whole);
+    }
+    let text = value.normalize().to_string();
+    match words {
+        Words::Russian => text.replace('.', ","),
+        Words::English => text,
+    }
+}
+
+/// A local wall-clock time as a spreadsheet's serial number: days since 1899-12-30.
+pub(super) fn serial(instant: Instant, calendar: &Calendar) -> f64 {
+    let local = instant.with_timezone(&calendar.zone);
+    let seconds = f64::from(local.num_seconds_from_midnight());
+    f64::from(serial_day(local.date_naive())) + seconds / 86_400.0
+}
+
+/// A day as a spreadsheet's serial number.
+pub(super) fn serial_day(day: crate::domain::calendar::Day) -> i32 {
+    /// 1899-12-30, the spreadsheets' day zero, counted from the common era.
+    const DAY_ZERO: i32 = 693_594;
+    day.num_days_from_ce() - DAY_ZERO
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::calendar::Day;
+
+    #[test]
+    fn serial_days_are_googles() {
+        // 43831 is 2020-01-01 in recorded Google traffic.
+        assert_eq!(serial_day(Day::from_ymd_opt(2020, 1, 1).unwrap()), 43_831);
+        assert_eq!(serial_day(Day::from_ymd_opt(1899, 12, 30).unwrap()), 0);
+    }
+}

@@ -1,0 +1,386 @@
+//! Sentences that the daemon itself writes into the sheets, in the company's language.
+//!
+//! Texts that stand still belong to `templates/texts.*.toml`; here are those with numbers and
+//! dates in them.
+
+use chrono::{Datelike, Timelike};
+
+use crate::domain::calendar::{Calendar, Day, Instant, Month};
+use crate::domain::money::Money;
+use crate::domain::plan::{CellKey, CellProblem, Notice};
+use crate::sheet::table::Fault;
+
+use super::pull::PullWarning;
+
+/// The language of a company's sheets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// Russian.
+    Russian,
+    /// English.
+    English,
+}
+
+const MONTHS_RU: [&str; 12] = [
+    "января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября",
+    "октября", "ноября", "декабря",
+];
+const MONTH_NAMES_RU: [&str; 12] = [
+    "январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь",
+    "ноябрь", "декабрь",
+];
+const MONTHS_EN: [&str; 12] = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+];
+
+/// Between thousands.
+const NARROW_SPACE: char = '\u{202f}';
+
+impl Words {
+    /// Russian for Russian locales, English for all others.
+    pub fn of(locale: &str) -> Words {
+        if locale.starts_with("ru") { Words::Russian } else { Words::English }
+    }
+
+    fn pick<'a>(self, russian: &'a str, english: &'a str) -> &'a str {
+        match self {
+            Words::Russian => russian,
+            Words::English => english,
+        }
+    }
+
+    /// Title of the report file.
+    pub fn report_title(self, company: &str) -> String {
+        format!("{company} · {}", self.pick("Отчёт план/факт", "Plan/fact report"))
+    }
+
+    /// Title of the plan file.
+    pub fn plan_title(self, company: &str, year: i32) -> String {
+        format!("{company} · {} {year}", self.pick("План", "Plan"))
+    }
+
+    /// `22 ноября 2026`.
+    pub fn day(self, day: Day) -> String {
+        let index = day.month0() as usize;
+        match self {
+            Words::Russian => {
+                format!("{} {} {}", day.day(), MONTHS_RU.get(index).copied().unwrap_or_default(), day.year())
+            }
+            Words::English => {
+                format!("{} {} {}", day.day(), MONTHS_EN.get(index).copied().unwrap_or_default(), day.year())
+            }
+        }
+    }
+
+    /// `22 ноября 2026, 03:04` in the company's zone.
+    pub fn instant(self, instant: Instant, calendar: &Calendar) -> String {
+        let local = instant.with_timezone(&calendar.zone);
+        format!("{}, {:02}:{:02}", self.day(local.date_naive()), local.hour(), local.minute())
+    }
+
+    /// Everything is fine.
+    pub fn all_well(self) -> &'static str {
+        match self {
+            Words::Russian => "всё в порядке",
+            Words::English => "all is well",
+        }
+    }
+
+    /// How many things want a look.
+    pub fn problems(self, count: usize) -> String {
+        match self {
+            Words::Russian => format!("требует внимания: {count}"),
+            Words::English => format!("needs attention: {count}"),
+        }
+    }
+
+    /// Leads without a sum.
+    pub fn missing_sum(self, missing: u64, created: u64) -> String {
+        let share = percent(missing, created);
+        match self {
+            Words::Russian => format!(
+                "У {} лидов этого года не указана сумма ({share} %): потенциал занижен",
+                thousands(missing)
+            ),
+            Words::English => format!(
+                "{} leads of this year have no sum ({share} %): the potential is understated",
+                thousands(missing)
+            ),
+        }
+    }
+
+    /// Months below the break-even line in a row.
+    pub fn below_break_even(self, months: usize) -> String {
+        match self {
+            Words::Russian => {
+                format!("Ниже точки безубыточности {months} {} подряд", plural_ru(months as u64, "месяц", "месяца", "месяцев"))
+            }
+            Words::English => format!(
+                "Below break-even for {months} {} in a row",
+                if months == 1 { "month" } else { "months" }
+            ),
+        }
+    }
+
+    /// Revenue is behind the plan's pace.
+    pub fn behind_pace(self, pace_percent: u64) -> String {
+        match self {
+            Words::Russian => format!("Выручка месяца идёт на {pace_percent} % от темпа плана"),
+            Words::English => format!("This month's revenue runs at {pace_percent} % of the plan's pace"),
+        }
+    }
+
+    /// Records that could not be read.
+    pub fn rejects(self, count: u64) -> String {
+        match self {
+            Words::Russian => format!("{} записей CRM не удалось прочитать, они не учтены", thousands(count)),
+            Words::English => format!("{} CRM records could not be read and are not counted", thousands(count)),
+        }
+    }
+
+    /// Amounts in a currency without a rate.
+    pub fn unconverted(self, count: u64) -> String {
+        match self {
+            Words::Russian => format!(
+                "У {} записей валюта без курса: их суммы не учтены. Добавьте курс в Bitrix24",
+                thousands(count)
+            ),
+            Words::English => format!(
+                "{} records have a currency without a rate: their sums are not counted. Add the rate in Bitrix24",
+                thousands(count)
+            ),
+        }
+    }
+
+    /// What the owner should know of a pull that went well.
+    pub fn pull_warning(self, warning: &PullWarning) -> String {
+        match (self, warning) {
+            (_, PullWarning::NotAdmin) => self.not_admin().to_owned(),
+            (_, PullWarning::SimpleMode) => self.simple_mode().to_owned(),
+            (Words::Russian, PullWarning::FilterIgnored { rows }) => {
+                format!("Портал не применил фильтр к {} строкам; они отобраны здесь", thousands(*rows))
+            }
+            (Words::Russian, PullWarning::DirectoryRefused(error)) => {
+                format!("Справочник не прочитан и остался прежним: {error}")
+            }
+            (Words::Russian, PullWarning::Moved { host }) => {
+                format!("Портал переехал на {host}: измените webhook_url")
+            }
+            (Words::English, warning) => warning.to_string(),
+        }
+    }
+
+    fn not_admin(self) -> &'static str {
+        match self {
+            Words::Russian => {
+                "Вебхук создан не администратором: видны только доступные ему записи, числа могут быть занижены"
+            }
+            Words::English => {
+                "The webhook's owner is no administrator: only records that he may see are counted"
+            }
+        }
+    }
+
+    fn simple_mode(self) -> &'static str {
+        match self {
+            Words::Russian => "CRM в простом режиме: лидов нет, заявки сразу становятся сделками",
+            Words::English => "The CRM is in simple mode: there are no leads, requests become deals at once",
+        }
+    }
+
+    /// What is wrong with a plan cell.
+    pub fn cell_problem(self, place: &str, problem: &CellProblem, in_force: Option<&str>) -> String {
+        let what = match (self, problem) {
+            (Words::Russian, CellProblem::NotANumber(text)) => format!("«{text}» не число"),
+            (Words::Russian, CellProblem::Ambiguous(text)) => {
+                format!("«{text}» можно прочесть по-разному, уберите разделитель тысяч")
+            }
+            (Words::Russian, CellProblem::Negative) => "число меньше нуля".to_owned(),
+            (Words::Russian, CellProblem::FormulaError(text)) => format!("формула даёт ошибку {text}"),
+            (Words::Russian, CellProblem::OutOfRange(_)) => "число вне допустимых границ".to_owned(),
+            (Words::English, CellProblem::NotANumber(text)) => format!("“{text}” is not a number"),
+            (Words::English, CellProblem::Ambiguous(text)) => {
+                format!("“{text}” has more than one reading, drop the thousands separator")
+            }
+            (Words::English, CellProblem::Negative) => "the number is below zero".to_owned(),
+            (Words::English, CellProblem::FormulaError(text)) => format!("the formula gives {text}"),
+            (Words::English, CellProblem::OutOfRange(_)) => "the number is out of range".to_owned(),
+        };
+        match (self, in_force) {
+            (Words::Russian, Some(value)) => format!("{place}: {what}; действует {value}"),
+            (Words::Russian, None) => format!("{place}: {what}; значения нет"),
+            (Words::English, Some(value)) => format!("{place}: {what}; {value} is in force"),
+            (Words::English, None) => format!("{place}: {what}; there is no value in force"),
+        }
+    }
+
+    /// Where a plan cell is, in words.
+    pub fn place(self, key: &CellKey) -> String {
+        let row = self.metric(&key.row);
+        let tab = match key.table.as_str() {
+            "targets" => self.pick("Цели", "Targets"),
+            _ => self.pick("План", "Plan"),
+        };
+        match Month::parse(&key.column) {
+            Ok(month) => format!("«{tab}», {row}, {}", self.month(month)),
+            Err(_) if key.table == "targets" => format!("«{tab}», {row}"),
+            Err(_) => format!("«{tab}», {row}, {} {}", self.pick("год", "year"), key.column),
+        }
+    }
+
+    /// `июнь 2026`.
+    pub fn month(self, month: Month) -> String {
+        let index = (month.month as usize).saturating_sub(1);
+        let names = match self {
+            Words::Russian => &MONTH_NAMES_RU,
+            Words::English => &MONTHS_EN,
+        };
+        format!("{} {}", names.get(index).copied().unwrap_or_default(), month.year)
+    }
+
+    fn metric(self, key: &str) -> String {
+        let (russian, english) = match key {
+            "revenue" => ("выручка", "revenue"),
+            "deals_won" => ("сделки", "deals"),
+            "leads_created" => ("лиды", "leads"),
+            "potential_sum" => ("сумма лидов", "sum of leads"),
+            "break_even" => ("безубыточность", "break-even"),
+            "profit" => ("прибыль", "profit"),
+            "margin" => ("маржа", "margin"),
+            "avg_check" => ("средний чек", "average check"),
+            "conversion" => ("конверсия", "conversion"),
+            "avg_lead_sum" => ("средняя сумма лида", "average sum of a lead"),
+            "growth" => ("рост", "growth"),
+            other => {
+                return match other.strip_prefix("seasonality_") {
+                    Some(month) => format!("{} {month}", self.pick("сезонность", "seasonality")),
+                    None => other.to_owned(),
+                };
+            }
+        };
+        self.pick(russian, english).to_owned()
+    }
+
+    /// A table whose keys cannot be found.
+    pub fn fault(self, fault: &Fault) -> String {
+        match self {
+            Words::Russian => format!("Таблица {}: {fault}", fault.table()),
+            Words::English => format!("Table {}: {fault}", fault.table()),
+        }
+    }
+
+    /// Title of the tab about sales.
+    pub fn tab_sales(self) -> &'static str {
+        match self {
+            Words::Russian => "Продажи",
+            Words::English => "Sales",
+        }
+    }
+
+    /// Title of the tab about leads.
+    pub fn tab_leads(self) -> &'static str {
+        match self {
+            Words::Russian => "Лиды",
+            Words::English => "Leads",
+        }
+    }
+
+    /// Title of the tab about the program's state.
+    pub fn tab_status(self) -> &'static str {
+        match self {
+            Words::Russian => "Статус",
+            Words::English => "Status",
+        }
+    }
+
+    /// The name of "no source".
+    pub fn no_source(self) -> &'static str {
+        match self {
+            Words::Russian => "Не указан",
+            Words::English => "Not given",
+        }
+    }
+
+    /// A user who is not in the portal's list.
+    pub fn unknown_user(self, id: u64) -> String {
+        match self {
+            Words::Russian => format!("Сотрудник {id}"),
+            Words::English => format!("Employee {id}"),
+        }
+    }
+
+    /// A notice of the planner.
+    pub fn notice(self, notice: &Notice, place: &str) -> String {
+        let values = notice.values.join(", ");
+        match (self, notice.code.as_str()) {
+            (Words::Russian, "locks_do_not_add_up") => {
+                format!("{place}: введённые числа не складываются в итог ({values}); ничего не перезаписано")
+            }
+            (Words::English, "locks_do_not_add_up") => {
+                format!("{place}: the typed numbers do not add up to the total ({values}); nothing was overwritten")
+            }
+            (Words::Russian, "cell_missing") => format!("{place}: ячейка не найдена на листе, действует прежнее значение"),
+            (Words::English, "cell_missing") => format!("{place}: the cell is gone from the sheet, the last value is in force"),
+            (Words::Russian, code) => format!("{place}: {code} {values}"),
+            (Words::English, code) => format!("{place}: {code} {values}"),
+        }
+    }
+}
+
+/// `1 234 567`, with narrow no-break spaces.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(NARROW_SPACE);
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Whole currency units with thousands separated.
+pub fn money(amount: Money) -> String {
+    let whole = amount.to_decimal().round();
+    let text = whole.abs().to_string();
+    let sign = if whole.is_sign_negative() && !whole.is_zero() { "−" } else { "" };
+    match text.parse::<u64>() {
+        Ok(number) => format!("{sign}{}", thousands(number)),
+        Err(_) => format!("{sign}{text}"),
+    }
+}
+
+fn percent(part: u64, whole: u64) -> u64 {
+    if whole == 0 { 0 } else { (part * 100 + whole / 2) / whole }
+}
+
+fn plural_ru<'a>(count: u64, one: &'a str, few: &'a str, many: &'a str) -> &'a str {
+    match (count % 10, count % 100) {
+        (_, 11..=14) => many,
+        (1, _) => one,
+        (2..=4, _) => few,
+        _ => many,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_separated() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1\u{202f}000"), (12_345_678, "12\u{202f}345\u{202f}678")] {
+            assert_eq!(thousands(number), text);
+        }
+    }
+
+    #[test]
+    fn months_agree_with_their_number() {
+        assert!(Words::Russian.below_break_even(1).contains("1 месяц подряд"));
+        assert!(Words::Russian.below_break_even(2).contains("2 месяца подряд"));
+        assert!(Words::Russian.below_break_even(11).contains("11 месяцев подряд"));
+        assert!(Words::Russian.below_break_even(21).contains("21 месяц подряд"));
+    }
+}

@@ -1,0 +1,149 @@
+// What the browser tests share: starting programs, the browser, and reading a drawn sheet.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const HERE = dirname(fileURLToPath(import.meta.url));
+export const ROOT = resolve(HERE, '../..');
+export const SHOTS = join(HERE, 'out', 'screenshots');
+const OWNER = 'person:owner@example.com';
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+];
+
+/** Starts a program and reads its one line of JSON; `stop` ends it. */
+export function startWithJson(command, args, { within }) {
+  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const stop = () => new Promise((done) => {
+    if (child.exitCode !== null || child.signalCode !== null) return done();
+    const hard = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    child.once('exit', () => { clearTimeout(hard); done(); });
+    child.kill('SIGTERM');
+  });
+  const ready = new Promise((done, fail) => {
+    const late = setTimeout(() => fail(new Error(`${command}: no JSON line in ${within} ms`)), within);
+    child.once('error', fail);
+    child.once('exit', (code) => fail(new Error(`${command} ended with ${code} before it was ready`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (!line.startsWith('{')) return;
+      clearTimeout(late);
+      done(JSON.parse(line));
+    });
+  });
+  return ready.then((json) => ({ json, stop }), async (error) => {
+    await stop();
+    throw error;
+  });
+}
+
+/** The demo: the one that runs already, or one started here. */
+export async function demo() {
+  if (process.env.PLANFACT_DEMO_JSON) {
+    return { json: JSON.parse(process.env.PLANFACT_DEMO_JSON), stop: async () => {} };
+  }
+  const own = ['demo', '--port', '0', '--json'];
+  const binary = process.env.PLANFACT_BIN;
+  return binary
+    ? startWithJson(resolve(binary), own, { within: 180_000 })
+    : startWithJson('cargo', ['run', '--release', '--', ...own], { within: 1_800_000 });
+}
+
+/** A headless Chromium with a fresh profile; console errors are collected in `page.faults`. */
+export async function browser(size = { width: 1260, height: 860 }) {
+  const { chromium } = await import('playwright-core');
+  mkdirSync(SHOTS, { recursive: true });
+  const chrome = await chromium.launch({
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: FLAGS,
+  });
+  const page = await chrome.newPage({ viewport: size });
+  page.faults = [];
+  page.on('pageerror', (error) => page.faults.push(`script: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/status of (400|404|429)/.test(message.text())) {
+      page.faults.push(`console: ${message.text()}`);
+    }
+  });
+  return { chrome, page };
+}
+
+/** Waits until the open tab is drawn. */
+export async function drawn(page, sheetId) {
+  await page.waitForFunction((wanted) => document.body.dataset.state === 'ready'
+    && (wanted === undefined || document.body.dataset.sheet === String(wanted)),
+  sheetId, { timeout: 30_000 });
+  await page.evaluate(() => new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(done));
+  }));
+}
+
+/** Opens a tab by its title. */
+export async function openTab(page, title) {
+  const tab = page.locator(`[data-tab=${JSON.stringify(title)}]`);
+  const sheetId = await tab.getAttribute('data-sheet');
+  await tab.click();
+  await drawn(page, sheetId);
+  return Number(sheetId);
+}
+
+/** All tabs in sight: title and id. */
+export const tabs = (page) => page.locator('[data-tab]').evaluateAll((nodes) =>
+  nodes.map((node) => ({ title: node.dataset.tab, id: Number(node.dataset.sheet) })));
+
+/** Every drawn cell: address, text, whether it is cut off, size of its letters. */
+export const cells = (page) => page.locator('.cell').evaluateAll((nodes) => nodes.map((node) => ({
+  a1: node.dataset.a1,
+  text: node.textContent.trim(),
+  clipped: node.dataset.clipped === '1',
+  size: Number.parseFloat(getComputedStyle(node.querySelector('.text') ?? node).fontSize),
+})));
+
+/** The charts of the open tab with their data, and how many pixels of each canvas are coloured. */
+export const charts = (page) => page.locator('.chart').evaluateAll((nodes) => nodes.map((node) => {
+  const canvas = node.querySelector('canvas');
+  let ink = 0;
+  if (canvas) {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    for (let i = 0; i < data.length; i += 4) {
+      const [low, high] = [Math.min(data[i], data[i + 1], data[i + 2]), Math.max(data[i], data[i + 1], data[i + 2])];
+      if (data[i + 3] > 128 && high - low > 40) ink += 1;
+    }
+  } else ink = node.querySelectorAll('svg rect').length;
+  return {
+    title: node.dataset.chartTitle, drawn: node.dataset.chartDrawn === '1', ink,
+    labels: JSON.parse(node.dataset.chartLabels), series: JSON.parse(node.dataset.chartValues),
+  };
+}));
+
+/** A request to the public API as the owner; throws Google's sentence. */
+export async function api(base, path, { method = 'GET', body } = {}) {
+  const answer = await fetch(new URL(path, base), {
+    method,
+    headers: { Authorization: `Bearer ${OWNER}`, 'Content-Type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 400)}`);
+  return text ? JSON.parse(text) : {};
+}
+
+/** The id in the address of a spreadsheet. */
+export const idOf = (url) => /\/spreadsheets\/d\/([^/?#]+)/.exec(url)[1];
+
+/** Asks again until the answer is true; fails with the last answer after the deadline. */
+export async function until(what, ask, within) {
+  const end = Date.now() + within;
+  let last;
+  while (Date.now() < end) {
+    last = await ask();
+    if (last === true) return;
+    await new Promise((done) => { setTimeout(done, 500); });
+  }
+  throw new Error(`${what}: not within ${within} ms; last seen ${JSON.stringify(last)}`);
+}
+
+/** A name that a file system takes. */
+export const fileName = (text) => text.replace(/[^\p{L}\p{N}]+/gu, '-');

@@ -1,0 +1,32 @@
+# Shared by the conformance scripts: starts a program that prints one JSON line when it is ready.
+
+folder=$(mktemp -d)
+started=()
+finish() {
+  local pid
+  for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
+  rm -rf "$folder"
+}
+trap finish EXIT
+
+# start NAME COMMAND...: leaves the line in $folder/NAME.json; waits for it at most 60 s
+start() {
+  local name=$1
+  shift
+  "$@" >"$folder/$name.json" 2>"$folder/$name.log" &
+  started+=($!)
+  for _ in $(seq 600); do
+    [ -s "$folder/$name.json" ] && return 0
+    kill -0 "${started[-1]}" 2>/dev/null || break
+    read -rt 0.1 <> <(:) || true
+  done
+  echo "$name did not start:"
+  cat "$folder/$name.log"
+  return 1
+}
+
+# of NAME KEY: a value of the line
+of() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$folder/$1.json" "$2"; }
+
+# free_port: one that nobody listens on
+free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }

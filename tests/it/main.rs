@@ -1,0 +1,7 @@
+//! Whole-cycle stories: the real binary against the simulators.
+
+mod crash;
+mod cycle;
+mod google;
+mod misuse;
+mod world;
