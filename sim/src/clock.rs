@@ -1,10 +1,17 @@
-//! The simulators' only reading of the wall clock.
+//! The simulators' only reading of the clock.
 
-/// The present instant.
+use chrono::{DateTime, Utc};
+
+/// The current instant.
 #[allow(
     clippy::disallowed_methods,
-    reason = "the simulators' single clock read"
+    reason = "the one place in the simulators that reads the clock"
 )]
-pub(crate) fn now() -> chrono::DateTime<chrono::Utc> {
-    chrono::Utc::now()
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// An instant as Google prints it: UTC with milliseconds.
+pub(crate) fn rfc3339_ms(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
