@@ -343,14 +343,13 @@ fn draw(chart: &Chart, workbook: &Workbook, locale: &str) -> Result<XlsxChart, X
     let mut lines = XlsxChart::new(ChartType::Line);
     let mut has_lines = false;
     for one in &chart.series {
-        let Some(series) = series(one, chart, workbook) else {
-            continue;
-        };
+        let titles = title_of(workbook, one.values).zip(title_of(workbook, chart.categories));
+        let Some(titles) = titles else { continue };
         if chart.kind == ChartKind::Combo && columns && one.kind == SeriesKind::Line {
-            lines.push_series(&series);
+            dress(lines.add_series(), one, chart, titles);
             has_lines = true;
         } else {
-            main.push_series(&series);
+            dress(main.add_series(), one, chart, titles);
         }
     }
     if has_lines {
@@ -360,17 +359,15 @@ fn draw(chart: &Chart, workbook: &Workbook, locale: &str) -> Result<XlsxChart, X
     Ok(main)
 }
 
-/// A series without its header cell, which is its name; `None` when its tab is gone.
-fn series(one: &Series, chart: &Chart, workbook: &Workbook) -> Option<ChartSeries> {
-    let title = title_of(workbook, one.values)?;
-    let names = title_of(workbook, chart.categories)?;
+/// Fills in a series: its values without the header cell, which is its name, and its look. `titles`
+/// are those of the tabs of its values and of the categories.
+fn dress(series: &mut ChartSeries, one: &Series, chart: &Chart, titles: (&str, &str)) {
     let color = xlsx_color(one.color);
     let values = one.values.rect;
-    let mut series = ChartSeries::new();
     series
-        .set_name((title, values.row_start, column(values.column_start)))
-        .set_values(&data_range(title, one.values))
-        .set_categories(&data_range(names, chart.categories));
+        .set_name((titles.0, values.row_start, column(values.column_start)))
+        .set_values(&data_range(titles.0, one.values))
+        .set_categories(&data_range(titles.1, chart.categories));
     if one.kind == SeriesKind::Line {
         let mut line = ChartLine::new();
         line.set_color(color).set_width(2.0);
@@ -398,7 +395,6 @@ fn series(one: &Series, chart: &Chart, workbook: &Workbook) -> Option<ChartSerie
             .set_gap(COLUMN_GAP)
             .set_overlap(0);
     }
-    Some(series)
 }
 
 fn data_range(title: &str, area: Area) -> rust_xlsxwriter::ChartRange {
