@@ -467,6 +467,7 @@ fn decorate(main: &mut XlsxChart, chart: &Chart, locale: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sheet::template::{TemplateInput, TemplateKind, render};
 
     #[test]
     fn separators_are_translated_outside_of_quotes() {
@@ -480,5 +481,30 @@ mod tests {
             localised("+0;\"−;\"0", "[$-419]"),
             "[$-419]+0;[$-419]\"−;\"0"
         );
+    }
+
+    #[test]
+    fn both_templates_are_written_with_all_their_tabs_and_charts() {
+        let folder = tempfile::tempdir().unwrap();
+        for (kind, tabs, charts) in [(TemplateKind::Report, 13, 9), (TemplateKind::Plan, 4, 0)] {
+            let input = TemplateInput {
+                locale: "ru_RU".into(),
+                currency: "RUB".into(),
+                time_zone: "Europe/Moscow".into(),
+                year: 2026,
+            };
+            let book = render(kind, &input).unwrap();
+            let path = folder.path().join(kind.key());
+            write_xlsx(&book, &path).unwrap();
+            // The names of the parts of a zip file stand in it uncompressed, twice each.
+            let bytes = std::fs::read(&path).unwrap();
+            let names = String::from_utf8_lossy(&bytes);
+            let parts = |what: &str| names.matches(what).count() / 2;
+            assert_eq!(parts("xl/worksheets/sheet"), tabs);
+            assert_eq!(parts("xl/charts/chart"), charts);
+        }
+        let nowhere = folder.path().join("no/such/folder.xlsx");
+        let error = write_xlsx(&Workbook::default(), &nowhere).unwrap_err();
+        assert!(error.to_string().contains("no/such/folder.xlsx"));
     }
 }
