@@ -343,14 +343,13 @@ fn draw(chart: &Chart, workbook: &Workbook, locale: &str) -> Result<XlsxChart, X
     let mut lines = XlsxChart::new(ChartType::Line);
     let mut has_lines = false;
     for one in &chart.series {
-        let Some(series) = series(one, chart, workbook) else {
-            continue;
-        };
+        let titles = title_of(workbook, one.values).zip(title_of(workbook, chart.categories));
+        let Some(titles) = titles else { continue };
         if chart.kind == ChartKind::Combo && columns && one.kind == SeriesKind::Line {
-            lines.push_series(&series);
+            dress(lines.add_series(), one, chart, titles);
             has_lines = true;
         } else {
-            main.push_series(&series);
+            dress(main.add_series(), one, chart, titles);
         }
     }
     if has_lines {
@@ -360,17 +359,15 @@ fn draw(chart: &Chart, workbook: &Workbook, locale: &str) -> Result<XlsxChart, X
     Ok(main)
 }
 
-/// A series without its header cell, which is its name; `None` when its tab is gone.
-fn series(one: &Series, chart: &Chart, workbook: &Workbook) -> Option<ChartSeries> {
-    let title = title_of(workbook, one.values)?;
-    let names = title_of(workbook, chart.categories)?;
+/// Fills in a series: its values without the header cell, which is its name, and its look. `titles`
+/// are those of the tabs of its values and of the categories.
+fn dress(series: &mut ChartSeries, one: &Series, chart: &Chart, titles: (&str, &str)) {
     let color = xlsx_color(one.color);
     let values = one.values.rect;
-    let mut series = ChartSeries::new();
     series
-        .set_name((title, values.row_start, column(values.column_start)))
-        .set_values(&data_range(title, one.values))
-        .set_categories(&data_range(names, chart.categories));
+        .set_name((titles.0, values.row_start, column(values.column_start)))
+        .set_values(&data_range(titles.0, one.values))
+        .set_categories(&data_range(titles.1, chart.categories));
     if one.kind == SeriesKind::Line {
         let mut line = ChartLine::new();
         line.set_color(color).set_width(2.0);
@@ -398,7 +395,6 @@ fn series(one: &Series, chart: &Chart, workbook: &Workbook) -> Option<ChartSerie
             .set_gap(COLUMN_GAP)
             .set_overlap(0);
     }
-    Some(series)
 }
 
 fn data_range(title: &str, area: Area) -> rust_xlsxwriter::ChartRange {
@@ -471,6 +467,7 @@ fn decorate(main: &mut XlsxChart, chart: &Chart, locale: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sheet::template::{TemplateInput, TemplateKind, render};
 
     #[test]
     fn separators_are_translated_outside_of_quotes() {
@@ -484,5 +481,30 @@ mod tests {
             localised("+0;\"−;\"0", "[$-419]"),
             "[$-419]+0;[$-419]\"−;\"0"
         );
+    }
+
+    #[test]
+    fn both_templates_are_written_with_all_their_tabs_and_charts() {
+        let folder = tempfile::tempdir().unwrap();
+        for (kind, tabs, charts) in [(TemplateKind::Report, 13, 9), (TemplateKind::Plan, 4, 0)] {
+            let input = TemplateInput {
+                locale: "ru_RU".into(),
+                currency: "RUB".into(),
+                time_zone: "Europe/Moscow".into(),
+                year: 2026,
+            };
+            let book = render(kind, &input).unwrap();
+            let path = folder.path().join(kind.key());
+            write_xlsx(&book, &path).unwrap();
+            // The names of the parts of a zip file stand in it uncompressed, twice each.
+            let bytes = std::fs::read(&path).unwrap();
+            let names = String::from_utf8_lossy(&bytes);
+            let parts = |what: &str| names.matches(what).count() / 2;
+            assert_eq!(parts("xl/worksheets/sheet"), tabs);
+            assert_eq!(parts("xl/charts/chart"), charts);
+        }
+        let nowhere = folder.path().join("no/such/folder.xlsx");
+        let error = write_xlsx(&Workbook::default(), &nowhere).unwrap_err();
+        assert!(error.to_string().contains("no/such/folder.xlsx"));
     }
 }

@@ -136,7 +136,7 @@ pub fn parse_cell(text: &str) -> Option<(u32, u32)> {
         return None;
     }
     let row: u32 = digits.parse().ok()?;
-    (row >= 1 && row <= ROWS_MAX).then(|| (row - 1, column))
+    (1..=ROWS_MAX).contains(&row).then(|| (row - 1, column))
 }
 
 /// A range without a tab: `B2` or `B2:D9`, corners in any order.
