@@ -121,7 +121,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_value_comes_back_and_splits_at_the_first_equals_sign(key in "\\PC{1,20}", value in "\\PC{0,40}") {
+        fn any_value_comes_back_and_splits_at_the_first_equals_sign(
+            key in "\\PC{1,20}",
+            value in "\\PC{0,40}",
+        ) {
             let text = Command::new("m").param(&key, &value).param("z", 1).text();
             let query = text.strip_prefix("m?").expect("a query");
             let pairs: Vec<&str> = query.split('&').collect();

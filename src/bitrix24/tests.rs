@@ -325,10 +325,8 @@ fn batch_answer(request: &Request, answer: impl Fn(&str, &str) -> Value) -> Resp
         into.insert(key.clone(), value);
     }
     let time = json!({"date_start": "2026-03-01T12:00:00+03:00"});
-    data(
-        200,
-        &json!({"result": {"result": results, "result_error": errors, "result_next": nexts}, "time": time}),
-    )
+    let parts = json!({"result": results, "result_error": errors, "result_next": nexts});
+    data(200, &json!({"result": parts, "time": time}))
 }
 
 fn usual(name: &str, query: &str) -> Value {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use planfact_sim::company::{Company as SimCompany, Size, Spec};
+use planfact_sim::company::{Company as SimCompany, Locale, Size, Spec};
 use planfact_sim::{google, portal};
 use tokio_util::sync::CancellationToken;
 
@@ -107,12 +107,13 @@ fn company(args: &DemoArgs) -> Result<(SimCompany, String), Failure> {
         false => ("Daisy Ltd", "Europe/London", "GBP"),
     };
     let today = args.as_of.unwrap_or_else(today);
-    let spec = Spec { seed: args.seed, size: Size::Small, russian, ..Spec::new(today) };
+    let locale = if russian { Locale::Ru } else { Locale::En };
+    let spec = Spec { seed: args.seed, size: Size::Small, leads: None, deals: None, today, locale };
     let toml = format!(
         "name = \"{name}\"\ntime_zone = \"{zone}\"\nlocale = \"{}\"\ncurrency = \"{currency}\"\n{FICTION_TARGETS}",
         args.locale
     );
-    Ok((SimCompany::generate(spec), toml))
+    Ok((SimCompany::generate(&spec), toml))
 }
 
 fn today() -> NaiveDate {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use planfact_sim::company::{Company, Size, Spec};
+use planfact_sim::company::{Company, Locale, Size, Spec};
 use planfact_sim::{google, portal};
 
 use super::args::{CompanySize, Global, GoogleArgs, PortalArgs, PortalPlan, SimArgs, SimVerb};
@@ -53,7 +53,14 @@ fn company(args: &PortalArgs) -> Result<Company, Failure> {
     };
     use crate::clock::Clock;
     let today = crate::clock::System.now().date_naive();
-    Ok(Company::generate(Spec { seed: args.seed, size, leads: args.leads, deals: args.deals, ..Spec::new(today) }))
+    Ok(Company::generate(&Spec {
+        seed: args.seed,
+        size,
+        leads: args.leads,
+        deals: args.deals,
+        today,
+        locale: Locale::Ru,
+    }))
 }
 
 async fn google(global: &Global, args: &GoogleArgs) -> Result<ExitCode, Failure> {

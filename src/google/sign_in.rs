@@ -3,6 +3,11 @@
 //!
 //! A daemon never asks a person: a refused refresh is an error with a remedy, not a login page.
 //! Asking is [`sign_in_interactively`], which `init` calls.
+//!
+//! The two grants are made here and not by yup-oauth2: it writes tokens to the debug log, loses the
+//! status of a refusal, cannot date a request back for a clock that runs ahead, pads the JWT (which
+//! RFC 7515 forbids), knows one address for users, and asks a person when a refresh fails. The
+//! dialogue of `init` is its own.
 
 use std::fmt;
 use std::future::Future;
@@ -12,16 +17,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as Shared};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use google_sheets4::common::GetToken;
 use google_sheets4::yup_oauth2 as yup;
 use http_body_util::BodyExt;
+use rustls::SignatureScheme;
+use rustls::crypto::ring::sign::RsaSigningKey;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::sign::SigningKey;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, OnceCell};
+use serde_json::json;
+use tokio::sync::Mutex;
 use url::Url;
-use yup::authenticator::Authenticator;
 use yup::storage::{TokenStorage, TokenStorageError};
 
 use super::error::{self, GoogleError, Kind};
@@ -35,6 +45,10 @@ pub(super) const SCOPES: [&str; 2] = [
 ];
 /// A token is renewed so long before it ends.
 const RENEW_BEFORE: TimeDelta = TimeDelta::seconds(300);
+/// A request for a token is dated back by this, for a clock that runs ahead.
+const BACKDATED: TimeDelta = TimeDelta::seconds(10);
+/// A clock that differs from Google's by more is named as a cause.
+const SKEW_TOLD: TimeDelta = TimeDelta::seconds(60);
 /// Longest wait for a token.
 const FETCH_MAX: Duration = Duration::from_secs(30);
 /// Lifetime of a token that does not tell its own.
@@ -60,14 +74,8 @@ fn default_token_uri() -> String {
     TOKEN_URI.to_string()
 }
 
-/// What a credentials file holds.
-enum Credentials {
-    Service(Box<yup::ServiceAccountKey>),
-    User(UserSecret),
-}
-
 /// Reads a credentials file and says what is wrong with it.
-fn read(path: &Path) -> Result<Credentials, GoogleError> {
+fn read(path: &Path) -> Result<Who, GoogleError> {
     let doing = format!("reading Google credentials from {}", path.display());
     let refuse =
         |reason: &str, message: &str| Err(GoogleError::new(Kind::SignIn, reason, message, &doing));
@@ -92,7 +100,7 @@ fn read(path: &Path) -> Result<Credentials, GoogleError> {
         Some("authorized_user") => match serde_json::from_value::<UserSecret>(json) {
             Ok(secret) => {
                 check_token_uri(&secret.token_uri, &doing)?;
-                Ok(Credentials::User(secret))
+                Ok(Who::User(secret))
             }
             Err(error) => refuse("unreadable_credentials", &error.to_string()),
         },
@@ -108,17 +116,46 @@ fn read(path: &Path) -> Result<Credentials, GoogleError> {
     }
 }
 
-fn service_key(json: serde_json::Value, doing: &str) -> Result<Credentials, GoogleError> {
+fn service_key(json: serde_json::Value, doing: &str) -> Result<Who, GoogleError> {
     let refuse =
         |message: &str| GoogleError::new(Kind::SignIn, "unreadable_credentials", message, doing);
-    let key: yup::ServiceAccountKey =
+    let file: yup::ServiceAccountKey =
         serde_json::from_value(json).map_err(|error| refuse(&error.to_string()))?;
-    check_token_uri(&key.token_uri, doing)?;
-    let private = PrivateKeyDer::from_pem_slice(key.private_key.as_bytes())
+    check_token_uri(&file.token_uri, doing)?;
+    let private = PrivateKeyDer::from_pem_slice(file.private_key.as_bytes())
         .map_err(|_| refuse("`private_key` is not a PEM key"))?;
-    rustls::crypto::ring::sign::RsaSigningKey::new(&private)
-        .map_err(|_| refuse("`private_key` is not an RSA key"))?;
-    Ok(Credentials::Service(Box::new(key)))
+    let key =
+        RsaSigningKey::new(&private).map_err(|_| refuse("`private_key` is not an RSA key"))?;
+    Ok(Who::Service(Box::new(ServiceAccount {
+        email: file.client_email,
+        key_id: file.private_key_id,
+        token_uri: file.token_uri,
+        key: Box::new(key),
+    })))
+}
+
+impl ServiceAccount {
+    /// A signed request for a token, valid for an hour, dated back a little.
+    fn assertion(&self, now: DateTime<Utc>) -> Option<String> {
+        let issued = now.timestamp() - BACKDATED.num_seconds();
+        let mut head = json!({"alg": "RS256", "typ": "JWT"});
+        if let Some(id) = &self.key_id {
+            head["kid"] = json!(id);
+        }
+        let claims = json!({"iss": self.email, "aud": self.token_uri, "scope": SCOPES.join(" "),
+            "iat": issued, "exp": issued + LIFETIME_DEFAULT.num_seconds()});
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let text = format!(
+            "{}.{}",
+            encode(head.to_string().as_bytes()),
+            encode(claims.to_string().as_bytes())
+        );
+        let signer = self
+            .key
+            .choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])?;
+        let signature = signer.sign(text.as_bytes()).ok()?;
+        Some(format!("{text}.{}", encode(&signature)))
+    }
 }
 
 fn check_token_uri(uri: &str, doing: &str) -> Result<(), GoogleError> {
@@ -136,12 +173,17 @@ fn check_token_uri(uri: &str, doing: &str) -> Result<(), GoogleError> {
     }
 }
 
+/// A service account that can sign.
+struct ServiceAccount {
+    email: String,
+    key_id: Option<String>,
+    token_uri: String,
+    key: Box<dyn SigningKey>,
+}
+
 /// Who signs in.
 enum Who {
-    Service {
-        key: Box<yup::ServiceAccountKey>,
-        flow: OnceCell<Authenticator<Connector>>,
-    },
+    Service(Box<ServiceAccount>),
     User(UserSecret),
 }
 
@@ -180,13 +222,7 @@ impl SignIn {
         connector: &Connector,
         clock: Box<dyn Clock>,
     ) -> Result<SignIn, GoogleError> {
-        let who = match read(path)? {
-            Credentials::Service(key) => Who::Service {
-                key,
-                flow: OnceCell::new(),
-            },
-            Credentials::User(secret) => Who::User(secret),
-        };
+        let who = read(path)?;
         Ok(SignIn(Arc::new(Inner {
             who,
             client: transport::token_client(connector),
@@ -199,7 +235,7 @@ impl SignIn {
     /// The account's e-mail, if the credentials tell it.
     pub(super) fn email(&self) -> Option<&str> {
         match &self.0.who {
-            Who::Service { key, .. } => Some(&key.client_email),
+            Who::Service(account) => Some(&account.email),
             Who::User(_) => None,
         }
     }
@@ -254,74 +290,53 @@ impl SignIn {
 
     async fn fetch(&self) -> Result<(String, Option<TimeDelta>), GoogleError> {
         let doing = format!("signing in to Google as {}", self.account());
-        let fetched = match &self.0.who {
-            Who::Service { key, flow } => {
-                tokio::time::timeout(FETCH_MAX, self.fetch_service(key, flow, &doing)).await
+        let (address, form) = self.request(&doing)?;
+        let asked = self.ask(address, form, &doing);
+        tokio::time::timeout(FETCH_MAX, asked)
+            .await
+            .unwrap_or_else(|_| {
+                let message = format!("no answer within {} s", FETCH_MAX.as_secs());
+                Err(GoogleError::new(
+                    Kind::Transient,
+                    "timeout",
+                    &message,
+                    &doing,
+                ))
+            })
+    }
+
+    /// Where to ask for a token, and the form to post there.
+    fn request(&self, doing: &str) -> Result<(&str, String), GoogleError> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        let address = match &self.0.who {
+            Who::Service(account) => {
+                let assertion = account.assertion(self.now()).ok_or_else(|| {
+                    let message = "`private_key` cannot sign";
+                    GoogleError::new(Kind::SignIn, "unreadable_credentials", message, doing)
+                })?;
+                form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+                form.append_pair("assertion", &assertion);
+                &account.token_uri
             }
             Who::User(secret) => {
-                tokio::time::timeout(FETCH_MAX, self.fetch_user(secret, &doing)).await
+                form.append_pair("grant_type", "refresh_token");
+                form.append_pair("client_id", &secret.client_id);
+                form.append_pair("client_secret", &secret.client_secret);
+                form.append_pair("refresh_token", &secret.refresh_token);
+                &secret.token_uri
             }
         };
-        fetched.unwrap_or_else(|_| {
-            let message = format!("no answer within {} s", FETCH_MAX.as_secs());
-            Err(GoogleError::new(
-                Kind::Transient,
-                "timeout",
-                &message,
-                &doing,
-            ))
-        })
+        Ok((address, form.finish()))
     }
 
-    async fn fetch_service(
+    /// Posts a form to the token endpoint.
+    async fn ask(
         &self,
-        key: &yup::ServiceAccountKey,
-        flow: &OnceCell<Authenticator<Connector>>,
+        address: &str,
+        form: String,
         doing: &str,
     ) -> Result<(String, Option<TimeDelta>), GoogleError> {
-        let flow = flow
-            .get_or_try_init(|| async {
-                let client = yup::CustomHyperClientBuilder::from(self.0.client.clone());
-                yup::ServiceAccountAuthenticator::with_client(key.clone(), client)
-                    .build()
-                    .await
-            })
-            .await
-            .map_err(|error| {
-                GoogleError::new(
-                    Kind::SignIn,
-                    "unreadable_credentials",
-                    &error.to_string(),
-                    doing,
-                )
-            })?;
-        let answer = flow.force_refreshed_token(&SCOPES).await;
-        let answer = answer.map_err(|error| from_yup(&error, doing))?;
-        let lifetime = match answer.expiration_time() {
-            Some(ends) => ends.unix_timestamp() - self.0.clock.now().timestamp(),
-            None => LIFETIME_DEFAULT.num_seconds(),
-        };
-        let lifetime = Some(TimeDelta::seconds(lifetime));
-        match answer.token() {
-            Some(token) => Ok((token.to_string(), lifetime)),
-            None => Err(no_token(doing)),
-        }
-    }
-
-    /// The refresh grant alone. yup-oauth2 would fall back to an interactive login when it fails,
-    /// and its `authorized_user` flow has Google's address built in.
-    async fn fetch_user(
-        &self,
-        secret: &UserSecret,
-        doing: &str,
-    ) -> Result<(String, Option<TimeDelta>), GoogleError> {
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("client_id", &secret.client_id)
-            .append_pair("client_secret", &secret.client_secret)
-            .append_pair("refresh_token", &secret.refresh_token)
-            .append_pair("grant_type", "refresh_token")
-            .finish();
-        let request = hyper::Request::post(&secret.token_uri)
+        let request = hyper::Request::post(address)
             .header(
                 hyper::header::CONTENT_TYPE,
                 "application/x-www-form-urlencoded",
@@ -337,13 +352,22 @@ impl SignIn {
             .request(request)
             .await
             .map_err(|error| network(&error))?;
-        let status = answer.status().as_u16();
-        let body = answer
-            .into_body()
-            .collect()
-            .await
-            .map_err(|error| network(&error))?;
-        read_token(status, &body.to_bytes(), doing)
+        let (head, body) = answer.into_parts();
+        let date = head
+            .headers
+            .get(hyper::header::DATE)
+            .and_then(|date| date.to_str().ok());
+        let skew = date
+            .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
+            .map(|date| self.now() - date.to_utc());
+        let body = body.collect().await.map_err(|error| network(&error))?;
+        read_token(head.status.as_u16(), &body.to_bytes(), doing).map_err(|mut error| {
+            if let Some(skew) = skew.filter(|skew| skew.abs() > SKEW_TOLD) {
+                error.message +=
+                    &format!("; this machine's clock is off by {} s", skew.num_seconds());
+            }
+            error
+        })
     }
 }
 

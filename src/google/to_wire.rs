@@ -91,6 +91,12 @@ fn check_tab(tab: &Tab, doing: &str) -> Result<(), GoogleError> {
     check_id(tab.id, doing)?;
     for chart in &tab.charts {
         check_id(chart.id, doing)?;
+        if chart.anchor.0 >= tab.rows || chart.anchor.1 >= tab.columns {
+            return refuse(&format!(
+                "chart {:?} hangs on a cell off the grid",
+                chart.title
+            ));
+        }
     }
     let metadata: usize = tab
         .metadata

@@ -10,7 +10,10 @@ use planfact::clock::{Clock, System};
 use planfact::google::{Google, GoogleError, Grant, Kind, Options, Role, sign_in_interactively};
 use planfact::retry::Policy;
 use planfact::sheet::edit::Edit;
-use planfact::sheet::workbook::{Tab, Value, Workbook};
+use planfact::sheet::workbook::{
+    Align, Area, Border, Cell, Chart, ChartKind, Color, Conditional, Format, NamedRange,
+    NumberKind, Protection, Rect, Series, SeriesKind, Tab, Validation, Value, Workbook,
+};
 use serde_json::{Value as Json, json};
 use wiremock::matchers::{body_string_contains, header, method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -617,4 +620,559 @@ async fn a_consent_by_the_browser_becomes_credentials_for_the_daemon() {
     .unwrap();
     assert_eq!(google.account(), "OAuth user");
     assert_eq!(google.file("F").await.unwrap().id, "F");
+}
+
+/// The simulator, and a client for it. `PLANFACT_GOOGLE_ENDPOINT`, `_CREDENTIALS` and `_FOLDER`
+/// name another one, such as one behind a recording proxy.
+struct Sim {
+    google: Google,
+    folder: String,
+    _running: Option<planfact_sim::google::Google>,
+    _credentials: tempfile::TempDir,
+}
+
+impl Sim {
+    async fn new() -> Sim {
+        let kept = tempfile::tempdir().unwrap();
+        let var = |name: &str| std::env::var(format!("PLANFACT_GOOGLE_{name}")).ok();
+        let (running, credentials, endpoint, folder) =
+            match (var("ENDPOINT"), var("CREDENTIALS"), var("FOLDER")) {
+                (Some(endpoint), Some(credentials), Some(folder)) => {
+                    (None, PathBuf::from(credentials), endpoint, folder)
+                }
+                _ => {
+                    let options = planfact_sim::google::Options::default();
+                    let sim = planfact_sim::google::Google::start(options).await.unwrap();
+                    let credentials = kept.path().join("key.json");
+                    std::fs::write(&credentials, sim.credentials.to_string()).unwrap();
+                    let (endpoint, folder) = (sim.endpoint.clone(), sim.folder.clone());
+                    (Some(sim), credentials, endpoint, folder)
+                }
+            };
+        let endpoint = Some(endpoint.parse().unwrap());
+        let google = Google::new(&Options {
+            credentials,
+            endpoint,
+        })
+        .unwrap();
+        Sim {
+            google,
+            folder,
+            _running: running,
+            _credentials: kept,
+        }
+    }
+
+    /// Requests of a method that the client sent.
+    fn count(&self, id: &str) -> u64 {
+        self.google
+            .requests()
+            .iter()
+            .filter(|(sent, _)| sent == id)
+            .map(|(_, n)| n)
+            .sum()
+    }
+}
+
+/// A workbook that says everything the model can say.
+fn rich() -> Workbook {
+    let rect = |row_start, row_end, column_start, column_end| Rect {
+        row_start,
+        row_end,
+        column_start,
+        column_end,
+    };
+    let look = Format {
+        number: Some((NumberKind::Number, "#,##0".to_string())),
+        background: Some(Color(240, 246, 255)),
+        color: Some(Color(17, 34, 51)),
+        bold: true,
+        italic: true,
+        size: Some(14),
+        font: Some("Roboto".to_string()),
+        align: Some(Align::Right),
+        middle: true,
+        wrap: true,
+        indent: Some(12),
+        borders: [
+            Some(Border {
+                color: Color(1, 2, 3),
+                width: 1,
+            }),
+            None,
+            Some(Border {
+                color: Color(200, 0, 0),
+                width: 2,
+            }),
+            Some(Border {
+                color: Color(0, 0, 0),
+                width: 3,
+            }),
+        ],
+    };
+    let typed = |value| Cell {
+        value,
+        ..Cell::default()
+    };
+    let text = |text: &str| typed(Value::Text(text.to_string()));
+    let formula = |text: &str| Cell {
+        formula: Some(text.to_string()),
+        ..Cell::default()
+    };
+    let ruled = |rule| Cell {
+        validation: Some(rule),
+        ..Cell::default()
+    };
+    let mut report = Tab {
+        id: 101,
+        title: "Лиды".to_string(),
+        rows: 60,
+        columns: 12,
+        frozen_rows: 2,
+        frozen_columns: 1,
+        no_gridlines: true,
+        color: Some(Color(0, 128, 255)),
+        column_widths: [(0, 40), (1, 180), (2, 180), (5, 60)].into(),
+        row_heights: [(0, 44), (1, 30)].into(),
+        hidden_columns: vec![10, 11],
+        hidden_rows: vec![50],
+        merges: vec![rect(0, 1, 0, 4)],
+        metadata: vec![("planfact".to_string(), "report/leads".to_string())],
+        ..Tab::default()
+    };
+    let cells = [
+        (
+            (0, 0),
+            Cell {
+                format: look.clone(),
+                ..text("Лиды: план и факт")
+            },
+        ),
+        ((3, 0), text("=1+1")),
+        ((3, 1), text("0042")),
+        ((3, 2), typed(Value::Number(1234.56))),
+        ((3, 3), typed(Value::Bool(true))),
+        (
+            (3, 4),
+            Cell {
+                note: Some("почему".to_string()),
+                ..typed(Value::Number(46_000.0))
+            },
+        ),
+        (
+            (4, 1),
+            formula("=IFERROR(INDEX(months__revenue;2)/0;\"—\")"),
+        ),
+        ((4, 2), formula("=SUM(data_months!B2:B4)")),
+        (
+            (5, 0),
+            Cell {
+                value: Value::Bool(false),
+                ..ruled(Validation::Checkbox)
+            },
+        ),
+        (
+            (5, 1),
+            ruled(Validation::OneOf(vec![
+                "2025".to_string(),
+                "2026".to_string(),
+            ])),
+        ),
+        (
+            (5, 2),
+            ruled(Validation::FromRange("data_months!$A$2:$A$4".to_string())),
+        ),
+        (
+            (5, 3),
+            ruled(Validation::NumberAtLeast(0.0, "Не меньше нуля".to_string())),
+        ),
+        (
+            (9, 7),
+            Cell {
+                format: look,
+                ..Cell::default()
+            },
+        ),
+    ];
+    report.cells.extend(cells);
+    report.conditional = vec![
+        Conditional {
+            ranges: vec![rect(3, 9, 2, 3), rect(3, 9, 4, 5)],
+            formula: "=$C4<0".to_string(),
+            format: Format {
+                color: Some(Color(200, 0, 0)),
+                bold: true,
+                ..Format::default()
+            },
+        },
+        Conditional {
+            ranges: vec![rect(3, 9, 2, 3)],
+            formula: "=AND($C4>0;$D4)".to_string(),
+            format: Format {
+                background: Some(Color(220, 255, 220)),
+                italic: true,
+                ..Format::default()
+            },
+        },
+    ];
+    report.protections = vec![Protection {
+        rect: Some(rect(0, 3, 0, 12)),
+        description: "header".to_string(),
+        warning_only: true,
+    }];
+    let column = |column| Area {
+        tab: 202,
+        rect: rect(0, 4, column, column + 1),
+    };
+    let series = |at, kind, dashed, points| Series {
+        values: column(at),
+        kind,
+        color: Color(31, 119, 180),
+        dashed,
+        points,
+    };
+    let chart = Chart {
+        id: 9001,
+        kind: ChartKind::Combo,
+        title: "Выручка".to_string(),
+        subtitle: "факт и план".to_string(),
+        categories: column(0),
+        series: vec![
+            series(1, SeriesKind::Column, false, false),
+            series(2, SeriesKind::Line, true, true),
+        ],
+        axis_format: String::new(),
+        anchor: (10, 1),
+        offset: (5, 7),
+        size: (640, 320),
+    };
+    let bars = Chart {
+        id: 9002,
+        kind: ChartKind::Bar,
+        series: vec![series(1, SeriesKind::Column, false, false)],
+        anchor: (30, 0),
+        offset: (0, 0),
+        ..chart.clone()
+    };
+    report.charts = vec![chart, bars];
+    let mut data = Tab {
+        id: 202,
+        title: "data_months".to_string(),
+        rows: 30,
+        columns: 4,
+        hidden: true,
+        protections: vec![Protection {
+            rect: None,
+            description: "planfact data".to_string(),
+            warning_only: false,
+        }],
+        ..Tab::default()
+    };
+    for (row, line) in [
+        ("key", "revenue", "plan"),
+        ("2026-01", "1", "2"),
+        ("2026-02", "3", "4"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let row = u32::try_from(row).unwrap();
+        let cell = |text: &str| match text.parse::<f64>() {
+            Ok(number) => typed(Value::Number(number)),
+            Err(_) => typed(Value::Text(text.to_string())),
+        };
+        data.cells.insert((row, 0), text(line.0));
+        data.cells.insert((row, 1), cell(line.1));
+        data.cells.insert((row, 2), cell(line.2));
+    }
+    let name = |name: &str, at, rows| NamedRange {
+        id: String::new(),
+        name: name.to_string(),
+        area: Area {
+            tab: 202,
+            rect: rect(rows, 4, at, at + 1),
+        },
+    };
+    Workbook {
+        title: "Отчёт «Ромашка»".to_string(),
+        locale: "ru_RU".to_string(),
+        time_zone: "Europe/Moscow".to_string(),
+        tabs: vec![report, data],
+        names: vec![
+            name("months__key", 0, 0),
+            name("months__revenue", 1, 0),
+            name("months__plan_revenue", 2, 0),
+        ],
+    }
+}
+
+/// What publishing adds by its nature: ids of names, values of formulas; lists without an order
+/// sorted.
+fn as_template(mut book: Workbook) -> Workbook {
+    for name in &mut book.names {
+        name.id.clear();
+    }
+    book.names.sort_by(|a, b| a.name.cmp(&b.name));
+    for tab in &mut book.tabs {
+        tab.charts.sort_by_key(|chart| chart.id);
+        for cell in tab.cells.values_mut().filter(|cell| cell.formula.is_some()) {
+            cell.value = Value::Blank;
+        }
+    }
+    book
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_workbook_reads_back_as_it_was() {
+    let sim = Sim::new().await;
+    let book = rich();
+    let file = sim
+        .google
+        .publish_workbook(&book, Some(&sim.folder), &[("kind", "r")])
+        .await
+        .unwrap();
+    assert_eq!(file.name, book.title);
+    assert_eq!(file.parents, [sim.folder.clone()]);
+    let read = sim.google.read_workbook(&file.id).await.unwrap();
+    let shown = &read.tabs[0].cells[&(4, 2)].value;
+    assert_eq!(*shown, Value::Number(4.0), "formulas are computed");
+    let (read, wanted) = (as_template(read), as_template(book));
+    for (read, wanted) in read.tabs.iter().zip(&wanted.tabs) {
+        for (at, cell) in &wanted.cells {
+            assert_eq!(read.cells.get(at), Some(cell), "{} {at:?}", wanted.title);
+        }
+        assert_eq!(read, wanted);
+    }
+    assert_eq!(read, wanted);
+    let found = sim
+        .google
+        .find(&[("kind", "r")], Some(&sim.folder))
+        .await
+        .unwrap();
+    assert_eq!(
+        found.iter().map(|file| &file.id).collect::<Vec<_>>(),
+        [&file.id]
+    );
+    assert_eq!(
+        found[0].properties,
+        [("kind".to_string(), "r".to_string())].into()
+    );
+    let writes = sim.count("sheets.spreadsheets.batchUpdate");
+    assert_eq!(writes, 1, "one atomic batch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_keeps_tabs_names_and_charts() {
+    let sim = Sim::new().await;
+    let book = rich();
+    let file = sim
+        .google
+        .publish_workbook(&book, Some(&sim.folder), &[("kind", "t")])
+        .await
+        .unwrap();
+    let copy = sim
+        .google
+        .copy(&file.id, "Копия", Some(&sim.folder), &[("kind", "c")])
+        .await
+        .unwrap();
+    assert_eq!(copy.properties["kind"], "c");
+    let mut read = as_template(sim.google.read_workbook(&copy.id).await.unwrap());
+    assert_eq!(read.title, "Копия");
+    read.title.clone_from(&book.title);
+    assert_eq!(read, as_template(book));
+    assert_eq!(
+        sim.google.find(&[("kind", "c")], None).await.unwrap().len(),
+        1
+    );
+    assert_eq!(sim.google.file(&copy.id).await.unwrap().name, "Копия");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_are_observed_and_edits_applied_as_one() {
+    let sim = Sim::new().await;
+    let file = sim
+        .google
+        .publish_workbook(&rich(), Some(&sim.folder), &[])
+        .await
+        .unwrap()
+        .id;
+    let asked = ["months__revenue", "no_such_name", "months__key"];
+    let seen = sim.google.observe(&file, &asked).await.unwrap();
+    assert_eq!(seen.blocks.len(), 2);
+    let block = &seen.blocks["months__revenue"];
+    assert_eq!((block.tab, block.row, block.column), (202, 0, 1));
+    assert_eq!(block.values[1], [Value::Number(1.0)]);
+    let name = seen
+        .names
+        .iter()
+        .find(|name| name.name == "months__key")
+        .unwrap()
+        .clone();
+
+    let mut moved = name.clone();
+    moved.area.rect.row_end = 20;
+    let at = Area {
+        tab: 202,
+        rect: Rect {
+            row_start: 1,
+            row_end: 2,
+            column_start: 1,
+            column_end: 2,
+        },
+    };
+    let added = Tab {
+        id: 303,
+        title: "data_new".to_string(),
+        rows: 5,
+        columns: 2,
+        ..Tab::default()
+    };
+    let rule = rich().tabs[0].conditional[0].clone();
+    let chart = Box::new(Chart {
+        id: 9100,
+        anchor: (0, 1),
+        ..rich().tabs[0].charts[0].clone()
+    });
+    let edits = [
+        Edit::InsertRows {
+            tab: 202,
+            row: 2,
+            count: 2,
+        },
+        Edit::Write {
+            tab: 202,
+            row: 2,
+            column: 0,
+            values: vec![
+                vec![Value::Text("=new".to_string()), Value::Number(0.1)],
+                vec![Value::Bool(true), Value::Blank],
+            ],
+        },
+        Edit::SetName(moved),
+        Edit::SetNote {
+            at,
+            note: Some("проверено".to_string()),
+        },
+        Edit::AddTab(Box::new(added.clone())),
+        Edit::SetName(NamedRange {
+            id: String::new(),
+            name: "fresh".to_string(),
+            area: name.area,
+        }),
+        Edit::AddChart { tab: 303, chart },
+        Edit::AddProtection {
+            tab: 303,
+            protection: rich().tabs[1].protections[0].clone(),
+        },
+        Edit::AddConditional {
+            tab: 101,
+            conditional: rule.clone(),
+        },
+    ];
+    let applied = sim.google.apply(&file, &edits).await.unwrap();
+    assert_eq!((applied.cells, applied.requests), (4, 1));
+    let read = sim.google.read_workbook(&file).await.unwrap();
+    let data = &read.tabs[1];
+    assert_eq!(data.rows, 32);
+    assert_eq!(data.cells[&(2, 0)].value, Value::Text("=new".to_string()));
+    assert_eq!(data.cells[&(2, 1)].value, Value::Number(0.1));
+    assert_eq!(data.cells[&(3, 0)].value, Value::Bool(true));
+    assert_eq!(
+        data.cells
+            .get(&(3, 1))
+            .map_or(Value::Blank, |cell| cell.value.clone()),
+        Value::Blank
+    );
+    assert_eq!(
+        data.cells[&(4, 0)].value,
+        Value::Text("2026-02".to_string())
+    );
+    assert_eq!(data.cells[&(1, 1)].note.as_deref(), Some("проверено"));
+    assert_eq!(read.tabs[0].conditional.len(), 3);
+    assert_eq!(read.tabs[0].conditional[2], rule);
+    assert_eq!(read.tabs[2].title, added.title);
+    assert_eq!(
+        (read.tabs[2].charts.len(), read.tabs[2].protections.len()),
+        (1, 1)
+    );
+    let named = |name: &str| read.names.iter().find(|have| have.name == name).unwrap();
+    assert_eq!(named("months__key").area.rect.row_end, 20);
+    assert_eq!(
+        named("months__revenue").area.rect.row_end,
+        6,
+        "it grew with the rows"
+    );
+    assert!(!named("fresh").id.is_empty());
+
+    let wrong = [
+        Edit::Write {
+            tab: 202,
+            row: 0,
+            column: 0,
+            values: vec![vec![Value::Number(9.0)]],
+        },
+        Edit::DeleteRows {
+            tab: 777,
+            row: 0,
+            count: 1,
+        },
+    ];
+    let error = sim.google.apply(&file, &wrong).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Invalid, "{error}");
+    let seen = sim.google.observe(&file, &["months__key"]).await.unwrap();
+    assert_eq!(
+        seen.blocks["months__key"].values[0],
+        [Value::Text("key".to_string())]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_followed_and_people_added_once() {
+    let sim = Sim::new().await;
+    let token = sim.google.start_page_token().await.unwrap();
+    let file = sim
+        .google
+        .publish_workbook(&rich(), Some(&sim.folder), &[])
+        .await
+        .unwrap();
+    let changes = sim.google.changes(&token).await.unwrap();
+    let mine = changes
+        .files
+        .iter()
+        .find(|changed| changed.id == file.id)
+        .unwrap();
+    assert!(mine.by_me && !mine.removed && mine.version.is_some() && mine.modified.is_some());
+    assert!(
+        sim.google
+            .changes(&changes.next_token)
+            .await
+            .unwrap()
+            .files
+            .is_empty()
+    );
+    let edit = Edit::Write {
+        tab: 202,
+        row: 1,
+        column: 1,
+        values: vec![vec![Value::Number(5.0)]],
+    };
+    sim.google.apply(&file.id, &[edit]).await.unwrap();
+    let later = sim.google.changes(&changes.next_token).await.unwrap();
+    assert_eq!(later.files.len(), 1);
+    assert!(later.files[0].version > mine.version);
+
+    let grants = [
+        Grant {
+            email: "boss@example.com".to_string(),
+            role: Role::Writer,
+        },
+        Grant {
+            email: "seller@example.com".to_string(),
+            role: Role::Reader,
+        },
+    ];
+    assert_eq!(sim.google.share(&file.id, &grants).await.unwrap(), 2);
+    assert_eq!(sim.google.share(&file.id, &grants).await.unwrap(), 0);
+    let error = sim.google.file("no-such-file").await.unwrap_err();
+    assert_eq!(error.kind, Kind::NotFound, "{error}");
 }

@@ -4,4 +4,5 @@ mod crash;
 mod cycle;
 mod google;
 mod misuse;
+mod pull;
 mod world;

@@ -153,6 +153,14 @@ impl Google {
         lock(&self.world).census.json()
     }
 
+    /// Queues faults, a list as `POST /_sim/faults` takes it; tells how many.
+    ///
+    /// # Errors
+    /// A sentence that says what is not a fault.
+    pub fn queue_faults(&self, faults: &Value) -> Result<usize, String> {
+        lock(&self.world).faults.push(faults)
+    }
+
     /// Stops the simulator; open connections end with it.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {

@@ -563,13 +563,19 @@ fn normalise_object(key: &str, map: &Map<String, Value>) -> Value {
         let zero = v.as_f64() == Some(0.0);
         let dropped = match v {
             Value::Null => true,
+            Value::Array(items) => items.is_empty(),
             Value::Bool(false) => !KEPT_FALSE.contains(&k.as_str()),
             Value::Number(_) => zero && (is_color || (k == "sheetId" && is_range)),
             _ => false,
         };
-        if !dropped {
-            out.insert(k.clone(), normalise_under(k, v));
+        if dropped {
+            continue;
         }
+        let inner = match v.as_f64() {
+            Some(part) if is_color && k != "alpha" => color_part(part),
+            _ => normalise_under(k, v),
+        };
+        out.insert(k.clone(), inner);
     }
     let colors: Vec<(String, Value)> = out
         .iter()
@@ -586,6 +592,14 @@ fn normalise_object(key: &str, map: &Map<String, Value>) -> Value {
         out.insert(k, v);
     }
     Value::Object(out)
+}
+
+/// A colour's part as Google keeps it: in 255 steps, single precision.
+fn color_part(part: f64) -> Value {
+    // A hair above the step below, so that 68/255 read back stays what it is.
+    let step = (part.clamp(0.0, 1.0) * 255.0 + 1.0e-3).floor();
+    let single = (step / 255.0) as f32;
+    number_json(single.to_string().parse().unwrap_or(part))
 }
 
 /// Whether an object is a grid range, a dimension range or a coordinate.
@@ -680,8 +694,8 @@ mod tests {
             (
                 json!({"backgroundColor": {"red": 0, "green": 1.0, "blue": 0.5}}),
                 json!({
-                    "backgroundColor": {"green": 1, "blue": 0.5},
-                    "backgroundColorStyle": {"rgbColor": {"green": 1, "blue": 0.5}},
+                    "backgroundColor": {"green": 1, "blue": 0.498_039_22},
+                    "backgroundColorStyle": {"rgbColor": {"green": 1, "blue": 0.498_039_22}},
                 }),
             ),
             (

@@ -106,6 +106,9 @@ fn plain_number(text: &str, locale: &Locale) -> Option<(String, bool)> {
         None => (text, ""),
     };
     let space = |c: char| matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}');
+    if tail.contains('.') || (locale.decimal != '.' && locale.group != '.' && whole.contains('.')) {
+        return None;
+    }
     let is_group = |c: char| c == locale.group || (space(locale.group) && space(c));
     let groups: Vec<&str> = whole.split(is_group).collect();
     let grouped = groups.len() > 1;

@@ -826,11 +826,20 @@ pub(crate) fn import_csv(book: &mut Book, text: &[u8]) -> Answer<()> {
         .map(|r| r.map(|r| r.iter().map(Value::from).collect()))
         .collect::<Result<_, _>>()
         .map_err(|e| ApiError::invalid(format!("Invalid CSV: {e}")))?;
-    let width = rows.iter().map(Vec::len).max().unwrap_or(1).max(1) as u32;
-    let mut fresh = Book::new(&book.id, book.title(), book.locale(), book.time_zone());
-    let sheet = fresh.sheet_mut(0)?;
-    sheet.set_size((rows.len().max(1)) as u32, width);
-    let target = values::of_grid(&fresh, &GridRange::default())?;
+    let width = rows.iter().map(Vec::len).max().unwrap_or(0) as u32;
+    // An import makes a new tab, named as the file, in a file of the service's own time zone.
+    let mut fresh = Book::new(&book.id, book.title(), book.locale(), "America/Los_Angeles");
+    let id = fresh.fresh_id();
+    let mut sheet = book::Sheet::new(id, book.title(), 1000, 26);
+    sheet.grow(rows.len() as u32, width);
+    fresh.sheets = vec![std::sync::Arc::new(sheet)];
+    let target = values::of_grid(
+        &fresh,
+        &GridRange {
+            sheet: id,
+            ..GridRange::default()
+        },
+    )?;
     let owner = Caller {
         email: String::new(),
         owner: true,

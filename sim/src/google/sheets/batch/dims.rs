@@ -211,6 +211,14 @@ pub(super) fn add_group(w: &mut Work<'_>) -> Answer {
     });
     groups.sort_by_key(|g| (g.depth, g.start));
     let all: Vec<Value> = groups.iter().map(|g| group_json(id, rows, g)).collect();
+    let key = if rows {
+        "rowGroupControlAfter"
+    } else {
+        "columnGroupControlAfter"
+    };
+    if let Some(Value::Object(grid)) = w.sheet(id)?.props.get_mut("gridProperties") {
+        grid.entry(key).or_insert_with(|| true.into());
+    }
     Ok(json!({"addDimensionGroup": {"dimensionGroups": all}}))
 }
 

@@ -9,6 +9,7 @@ use crate::google::sheets::a1::{GridRange, number_of, parse_area};
 use crate::google::sheets::book::{Book, Metadata, Named, Sheet, normalise};
 use crate::google::sheets::mask::Mask;
 use crate::google::sheets::metadata;
+use crate::google::sheets::protect::Caller;
 use crate::google::sheets::render::{metadata_json, named_json, protected_json};
 
 fn check_name(book: &Book, name: &str, own: Option<&str>) -> Answer<()> {
@@ -184,19 +185,22 @@ pub(super) fn protect(w: &mut Work<'_>) -> Answer {
     w.book.rect(&range)?;
     let mut stored = with_id("protectedRangeId", id, normalise(&asked));
     if let Some(map) = stored.as_object_mut() {
-        let warning = map.get("warningOnly").and_then(Value::as_bool) == Some(true);
-        let mut editors = map.get("editors").cloned().unwrap_or_else(|| json!({}));
-        if warning {
-            editors = json!({});
-        } else {
-            add_editor(&mut editors, &w.caller.email);
-        }
+        let editors = map.get("editors").cloned().unwrap_or_else(|| json!({}));
         map.insert("editors".into(), editors);
         map.insert("range".into(), range.json());
         map.remove("requestingUserCanEdit");
     }
-    w.sheet(range.sheet)?.protected.push(stored.clone());
-    let shown = protected_json(&stored, w.caller);
+    let shown = protected_json(
+        &stored,
+        &Caller {
+            owner: true,
+            ..w.caller.clone()
+        },
+    );
+    if let Some(editors) = stored.get_mut("editors") {
+        add_editor(editors, &w.caller.email);
+    }
+    w.sheet(range.sheet)?.protected.push(stored);
     Ok(json!({"addProtectedRange": {"protectedRange": shown}}))
 }
 

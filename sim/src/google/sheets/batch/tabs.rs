@@ -351,6 +351,10 @@ pub(super) fn update(w: &mut Work<'_>) -> Answer<()> {
         Mask::All => merge_all(&mut props, &given),
         Mask::Some(_) => masked(&mask).merge(&mut props, &given),
     }
+    // A colour that was set to nothing is no colour.
+    if let Some(map) = props.as_object_mut() {
+        map.retain(|k, v| !(k == "tabColorStyle" && v.as_object().is_some_and(Map::is_empty)));
+    }
     restore(&mut props, &sheet.props);
     let new_title = props
         .get("title")

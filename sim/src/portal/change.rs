@@ -1,0 +1,324 @@
+//! Changes to leads and deals through the management door, with the side effects of a real card:
+//! DATE_MODIFY moves, a final stage closes, a new row gets the next id.
+
+use serde_json::{Map, Value};
+
+use crate::company::{Card, Company, NO_MONEY, NO_TIME, cents, flag, time};
+
+use super::field::Entity;
+use super::php;
+
+/// Creates a row, or changes the one that `ID` names; gives its id. The fields stand under
+/// `fields` or beside `silent`.
+pub(crate) fn put(
+    company: &mut Company,
+    entity: Entity,
+    given: &Value,
+    now: i64,
+) -> Result<u32, String> {
+    let outer = given.as_object().ok_or("a row is an object of fields")?;
+    let mut fields = outer
+        .get("fields")
+        .and_then(Value::as_object)
+        .unwrap_or(outer)
+        .clone();
+    fields.remove("silent");
+    if let Some(id) = outer.get("ID") {
+        fields.insert("ID".to_owned(), id.clone());
+    }
+    let silent = outer
+        .get("silent")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    let table = entity.table(company);
+    let id = match fields.remove("ID") {
+        Some(id) => id_of(&id)?,
+        None => table.last_id() + 1,
+    };
+    let known = table.get(id).cloned();
+    let mut card = match known {
+        Some(card) => card,
+        None => fresh(company, entity, id, now),
+    };
+    let stage = card.stage;
+    if !silent {
+        card.modified = now;
+    }
+    for (name, value) in &fields {
+        set(company, entity, &mut card, name, value)?;
+    }
+    if card.stage != stage {
+        moved(company, entity, &mut card, &fields, now);
+    }
+    let table = match entity {
+        Entity::Lead => &mut company.leads,
+        Entity::Deal => &mut company.deals,
+    };
+    table.put(card);
+    company.adopt_unknown_codes_of(entity == Entity::Lead, id);
+    Ok(id)
+}
+
+/// Deletes the rows that `ID` names; tells how many there were.
+pub(crate) fn remove(
+    company: &mut Company,
+    entity: Entity,
+    given: &Value,
+) -> Result<usize, String> {
+    let ids = given
+        .get("ID")
+        .or_else(|| given.get("id"))
+        .ok_or("ID is missing")?;
+    let ids = if php::is_array(ids) {
+        php::entries(ids)
+            .into_iter()
+            .map(|(_, id)| id_of(id))
+            .collect::<Result<Vec<_>, _>>()?
+    } else {
+        vec![id_of(ids)?]
+    };
+    let table = match entity {
+        Entity::Lead => &mut company.leads,
+        Entity::Deal => &mut company.deals,
+    };
+    Ok(ids.into_iter().filter(|id| table.remove(*id)).count())
+}
+
+fn id_of(value: &Value) -> Result<u32, String> {
+    let text = php::scalar(value).unwrap_or_default();
+    let id = text.parse().ok().filter(|id| *id > 0);
+    id.ok_or_else(|| format!("ID {value} is no id"))
+}
+
+fn fresh(company: &mut Company, entity: Entity, id: u32, now: i64) -> Card {
+    let mut card = Card::new(id, now);
+    card.currency = company.pool.intern(&company.base_currency.clone());
+    card.stage = company.pool.intern("NEW");
+    card.title = company.pool.intern(if entity == Entity::Lead {
+        "Лид №"
+    } else {
+        "Сделка №"
+    });
+    card.set(flag::TITLE_ID, true);
+    if entity == Entity::Deal {
+        card.begun = now;
+        card.closed = now + 7 * 86_400;
+        card.set(flag::NEW, true);
+    }
+    card
+}
+
+/// What a portal does when a card comes to another stage.
+fn moved(
+    company: &Company,
+    entity: Entity,
+    card: &mut Card,
+    fields: &Map<String, Value>,
+    now: i64,
+) {
+    let said = |name: &str| fields.contains_key(name);
+    if !said("MOVED_TIME") {
+        card.moved = now;
+    }
+    if !said("STATUS_SEMANTIC_ID") && !said("STAGE_SEMANTIC_ID") {
+        let code = company.pool.text(card.stage);
+        let found = company.statuses.iter().find(|status| {
+            status.code == code && (status.entity == "STATUS") == (entity == Entity::Lead)
+        });
+        card.semantic = match found.and_then(|status| status.semantics) {
+            Some('S') => b'S',
+            Some(_) => b'F',
+            None => b'P',
+        };
+    }
+    let closed = card.semantic != b'P';
+    match entity {
+        Entity::Lead if !said("DATE_CLOSED") => card.closed = if closed { now } else { NO_TIME },
+        Entity::Deal => {
+            if !said("CLOSEDATE") && closed {
+                card.closed = now;
+            }
+            if !said("CLOSED") {
+                card.set(flag::CLOSED, closed);
+            }
+            card.set(flag::NEW, false);
+        }
+        Entity::Lead => {}
+    }
+}
+
+/// Sets one field.
+fn set(
+    company: &mut Company,
+    entity: Entity,
+    card: &mut Card,
+    name: &str,
+    value: &Value,
+) -> Result<(), String> {
+    let text = php::scalar(value).unwrap_or_default();
+    let zone = company.zone;
+    let instant = || {
+        if text.is_empty() {
+            return Ok(NO_TIME);
+        }
+        time::parse(zone, &text).ok_or_else(|| format!("{name}: {text:?} is no date and time"))
+    };
+    let number = || -> Result<u32, String> {
+        if text.is_empty() {
+            return Ok(0);
+        }
+        text.parse()
+            .map_err(|_| format!("{name}: {text:?} is no whole number"))
+    };
+    let yes = matches!(text.as_str(), "Y" | "1");
+    match name {
+        "TITLE" => {
+            card.title = company.pool.keep(&text);
+            card.set(flag::TITLE_ID, false);
+        }
+        "NAME" => card.name = company.pool.intern(&text),
+        "LAST_NAME" => card.last_name = company.pool.intern(&text),
+        "STATUS_ID" | "STAGE_ID" => card.stage = company.pool.intern(&text),
+        "STATUS_SEMANTIC_ID" | "STAGE_SEMANTIC_ID" => match text.as_str() {
+            "P" | "S" | "F" => card.semantic = text.bytes().next().unwrap_or(b'P'),
+            _ => return Err(format!("{name}: {text:?} is not P, S or F")),
+        },
+        "SOURCE_ID" => card.source = company.pool.intern(&text),
+        "CURRENCY_ID" => card.currency = company.pool.intern(&text),
+        "OPPORTUNITY" if text.is_empty() => card.opportunity = NO_MONEY,
+        "OPPORTUNITY" => {
+            let sum = cents(&text).ok_or_else(|| format!("{name}: {text:?} is no sum"))?;
+            card.opportunity = sum;
+        }
+        "ASSIGNED_BY_ID" => card.assigned = number()?,
+        "CREATED_BY_ID" => card.created_by = number()?,
+        "MODIFY_BY_ID" => card.modified_by = number()?,
+        "CONTACT_ID" => card.contact = number()?,
+        "COMPANY_ID" => card.company = number()?,
+        "LEAD_ID" => card.lead = number()?,
+        "CATEGORY_ID" => {
+            card.category = u16::try_from(number()?).map_err(|_| format!("{name}: too large"))?;
+        }
+        "DATE_CREATE" => card.created = instant()?,
+        "DATE_MODIFY" => card.modified = instant()?,
+        "DATE_CLOSED" | "CLOSEDATE" => card.closed = instant()?,
+        "BEGINDATE" => card.begun = instant()?,
+        "MOVED_TIME" => card.moved = instant()?,
+        "LAST_ACTIVITY_TIME" => card.active = instant()?,
+        "OPENED" => card.set(flag::OPENED, yes),
+        "CLOSED" => card.set(flag::CLOSED, yes),
+        "IS_RETURN_CUSTOMER" => card.set(flag::RETURN, yes),
+        "UTM_SOURCE" | "UTM_MEDIUM" | "UTM_CAMPAIGN" | "UTM_CONTENT" | "UTM_TERM" => {
+            let mut marks = company.pool.utm(card.marks);
+            let names = [
+                "UTM_SOURCE",
+                "UTM_MEDIUM",
+                "UTM_CAMPAIGN",
+                "UTM_CONTENT",
+                "UTM_TERM",
+            ];
+            for (mark, known) in marks.iter_mut().zip(names) {
+                if known == name {
+                    *mark = company.pool.intern(&text);
+                }
+            }
+            card.marks = company.pool.marks(marks);
+        }
+        _ => {
+            let known = entity.specs().iter().any(|spec| spec.name == name);
+            let custom = name.starts_with("UF_");
+            if !known && !custom {
+                return Err(format!("{name}: no such field"));
+            }
+            let code = company.pool.intern(name);
+            let table = match entity {
+                Entity::Lead => &mut company.leads,
+                Entity::Deal => &mut company.deals,
+            };
+            if custom && !table.custom.contains(&code) {
+                table.custom.push(code);
+            }
+            card.put_extra(code, &value.to_string());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::company::testing;
+    use serde_json::json;
+
+    #[test]
+    fn a_changed_lead_moves_its_dates_and_closes() {
+        let mut company = testing::company(3);
+        let given = json!({"ID": 20, "fields": {"STATUS_ID": "JUNK", "OPPORTUNITY": 12.5}});
+        assert_eq!(
+            put(&mut company, Entity::Lead, &given, 2_000_000_000),
+            Ok(20)
+        );
+        let lead = company.leads.get(20).unwrap();
+        assert_eq!(
+            (lead.modified, lead.closed, lead.moved),
+            (2_000_000_000, 2_000_000_000, 2_000_000_000)
+        );
+        assert_eq!((lead.semantic, lead.opportunity), (b'F', 1_250));
+        assert_eq!(
+            company.leads.by_modified().last(),
+            Some(&(2_000_000_000, 20))
+        );
+        let again = json!({"ID": "20", "STATUS_ID": "IN_PROCESS", "silent": true});
+        assert_eq!(
+            put(&mut company, Entity::Lead, &again, 2_000_000_500),
+            Ok(20)
+        );
+        let lead = company.leads.get(20).unwrap();
+        assert_eq!(
+            (lead.modified, lead.closed, lead.semantic),
+            (2_000_000_000, NO_TIME, b'P')
+        );
+    }
+
+    #[test]
+    fn new_rows_take_the_next_id_and_unknown_codes_join_the_directory() {
+        let mut company = testing::company(3);
+        let given = json!({"fields": {"SOURCE_ID": "UC_TV", "UF_CRM_X": [1, 2], "TITLE": "=1+1"}});
+        assert_eq!(
+            put(&mut company, Entity::Lead, &given, 2_000_000_000),
+            Ok(31)
+        );
+        assert!(
+            company
+                .statuses
+                .iter()
+                .any(|status| status.code == "UC_TV" && status.id > 0)
+        );
+        let code = company.pool.find("UF_CRM_X").unwrap();
+        assert_eq!(company.leads.get(31).unwrap().extra(code), Some("[1,2]"));
+        assert_eq!(
+            remove(&mut company, Entity::Lead, &json!({"ID": [31, 10, 99]})),
+            Ok(2)
+        );
+        assert_eq!(company.leads.last_id(), 30);
+    }
+
+    #[test]
+    fn what_is_no_field_or_no_value_is_refused_and_changes_nothing() {
+        let mut company = testing::company(1);
+        for wrong in [
+            json!([]),
+            json!({"COLOUR": "red"}),
+            json!({"OPPORTUNITY": "much"}),
+            json!({"DATE_CREATE": "once"}),
+            json!({"ID": 0}),
+            json!({"STATUS_SEMANTIC_ID": "W"}),
+        ] {
+            assert!(
+                put(&mut company, Entity::Lead, &wrong, 1).is_err(),
+                "{wrong}"
+            );
+        }
+        assert_eq!(company.size(), (1, 0));
+    }
+}

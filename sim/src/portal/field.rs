@@ -1,0 +1,933 @@
+//! The fields of leads and deals: names of both method families, kinds, values, JSON.
+
+use crate::company::{Card, Company, NO_MONEY, NO_TIME, Pool, Sym, flag, time};
+
+use super::php;
+
+/// Where a field's value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    Id,
+    Title,
+    Name,
+    LastName,
+    Stage,
+    Semantic,
+    Source,
+    Currency,
+    Opportunity,
+    Assigned,
+    CreatedBy,
+    ModifiedBy,
+    MovedBy,
+    Created,
+    Modified,
+    Closed,
+    Begun,
+    Moved,
+    Active,
+    Contact,
+    Company,
+    Lead,
+    Category,
+    /// One of the five UTM marks.
+    Mark(usize),
+    /// A bit of the row's flags.
+    Flag(u16),
+    /// Computed by the portal: a contact or a company is known.
+    ReturnLead,
+    /// A field without a column, by its code in the pool.
+    Other(Sym),
+    /// The same text of JSON for every row.
+    Fixed(&'static str),
+}
+
+/// What a field's value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Id,
+    Money,
+    Time,
+    Date,
+    Text,
+    Code,
+    Flag,
+}
+
+/// One line of a field table: REST name, camelCase name of crm.item, type and title of
+/// crm.*.fields, read only, source of the value.
+pub(crate) struct Spec {
+    pub(crate) name: &'static str,
+    pub(crate) camel: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) read_only: bool,
+    pub(crate) field: Field,
+}
+
+const fn spec(
+    name: &'static str,
+    camel: &'static str,
+    kind: &'static str,
+    title: &'static str,
+    field: Field,
+) -> Spec {
+    Spec {
+        name,
+        camel,
+        kind,
+        title,
+        read_only: false,
+        field,
+    }
+}
+
+const fn fixed(
+    name: &'static str,
+    camel: &'static str,
+    kind: &'static str,
+    title: &'static str,
+    field: Field,
+) -> Spec {
+    Spec {
+        name,
+        camel,
+        kind,
+        title,
+        read_only: true,
+        field,
+    }
+}
+
+/// A text field without a column of its own; its code is looked up when a query is read.
+const PLAIN: Field = Field::Other(0);
+
+/// Fields of crm.lead.* in the order of a real answer.
+pub(crate) const LEAD: &[Spec] = &[
+    fixed("ID", "id", "integer", "ID", Field::Id),
+    spec("TITLE", "title", "string", "Lead Title", Field::Title),
+    spec("HONORIFIC", "honorific", "crm_status", "Salutation", PLAIN),
+    spec("NAME", "name", "string", "First Name", Field::Name),
+    spec("SECOND_NAME", "secondName", "string", "Middle Name", PLAIN),
+    spec(
+        "LAST_NAME",
+        "lastName",
+        "string",
+        "Last Name",
+        Field::LastName,
+    ),
+    spec(
+        "COMPANY_TITLE",
+        "companyTitle",
+        "string",
+        "Company Name",
+        PLAIN,
+    ),
+    spec(
+        "COMPANY_ID",
+        "companyId",
+        "crm_company",
+        "Company",
+        Field::Company,
+    ),
+    spec(
+        "CONTACT_ID",
+        "contactId",
+        "crm_contact",
+        "Contact",
+        Field::Contact,
+    ),
+    fixed(
+        "IS_RETURN_CUSTOMER",
+        "isReturnCustomer",
+        "char",
+        "Returning Lead",
+        Field::ReturnLead,
+    ),
+    spec(
+        "BIRTHDATE",
+        "birthdate",
+        "date",
+        "Birthdate",
+        Field::Fixed("\"\""),
+    ),
+    spec(
+        "SOURCE_ID",
+        "sourceId",
+        "crm_status",
+        "Source",
+        Field::Source,
+    ),
+    spec(
+        "SOURCE_DESCRIPTION",
+        "sourceDescription",
+        "string",
+        "Source Description",
+        PLAIN,
+    ),
+    spec("STATUS_ID", "stageId", "crm_status", "Stage", Field::Stage),
+    spec(
+        "STATUS_DESCRIPTION",
+        "statusDescription",
+        "string",
+        "Stage Description",
+        PLAIN,
+    ),
+    spec("POST", "post", "string", "Position", PLAIN),
+    spec("COMMENTS", "comments", "string", "Comments", PLAIN),
+    spec(
+        "CURRENCY_ID",
+        "currencyId",
+        "crm_currency",
+        "Currency",
+        Field::Currency,
+    ),
+    spec(
+        "OPPORTUNITY",
+        "opportunity",
+        "double",
+        "Amount",
+        Field::Opportunity,
+    ),
+    spec(
+        "IS_MANUAL_OPPORTUNITY",
+        "isManualOpportunity",
+        "char",
+        "IS_MANUAL_OPPORTUNITY",
+        Field::Flag(flag::MANUAL),
+    ),
+    fixed(
+        "HAS_PHONE",
+        "hasPhone",
+        "char",
+        "Phone Provided",
+        Field::Flag(flag::PHONE),
+    ),
+    fixed(
+        "HAS_EMAIL",
+        "hasEmail",
+        "char",
+        "Email Provided",
+        Field::Flag(flag::EMAIL),
+    ),
+    fixed(
+        "HAS_IMOL",
+        "hasImol",
+        "char",
+        "Open Line Assigned",
+        Field::Flag(flag::IMOL),
+    ),
+    spec(
+        "ASSIGNED_BY_ID",
+        "assignedById",
+        "user",
+        "Responsible User",
+        Field::Assigned,
+    ),
+    fixed(
+        "CREATED_BY_ID",
+        "createdBy",
+        "user",
+        "Created By",
+        Field::CreatedBy,
+    ),
+    fixed(
+        "MODIFY_BY_ID",
+        "updatedBy",
+        "user",
+        "Modified By",
+        Field::ModifiedBy,
+    ),
+    fixed(
+        "DATE_CREATE",
+        "createdTime",
+        "datetime",
+        "Creation Date",
+        Field::Created,
+    ),
+    fixed(
+        "DATE_MODIFY",
+        "updatedTime",
+        "datetime",
+        "Modification Date",
+        Field::Modified,
+    ),
+    fixed(
+        "DATE_CLOSED",
+        "dateClosed",
+        "datetime",
+        "Closing Date",
+        Field::Closed,
+    ),
+    fixed(
+        "STATUS_SEMANTIC_ID",
+        "stageSemanticId",
+        "string",
+        "Status Semantic",
+        Field::Semantic,
+    ),
+    spec(
+        "OPENED",
+        "opened",
+        "char",
+        "Available to All",
+        Field::Flag(flag::OPENED),
+    ),
+    spec(
+        "ORIGINATOR_ID",
+        "originatorId",
+        "string",
+        "External Source",
+        PLAIN,
+    ),
+    spec(
+        "ORIGIN_ID",
+        "originId",
+        "string",
+        "Identifier in External Source",
+        PLAIN,
+    ),
+    fixed(
+        "MOVED_BY_ID",
+        "movedBy",
+        "user",
+        "MOVED_BY_ID",
+        Field::MovedBy,
+    ),
+    fixed(
+        "MOVED_TIME",
+        "movedTime",
+        "datetime",
+        "MOVED_TIME",
+        Field::Moved,
+    ),
+    spec("ADDRESS", "address", "string", "Address", PLAIN),
+    spec("ADDRESS_2", "address2", "string", "Address (Line 2)", PLAIN),
+    spec("ADDRESS_CITY", "addressCity", "string", "City", PLAIN),
+    spec(
+        "ADDRESS_POSTAL_CODE",
+        "addressPostalCode",
+        "string",
+        "Postal Code",
+        PLAIN,
+    ),
+    spec("ADDRESS_REGION", "addressRegion", "string", "Region", PLAIN),
+    spec(
+        "ADDRESS_PROVINCE",
+        "addressProvince",
+        "string",
+        "Province",
+        PLAIN,
+    ),
+    spec(
+        "ADDRESS_COUNTRY",
+        "addressCountry",
+        "string",
+        "Country",
+        PLAIN,
+    ),
+    spec(
+        "ADDRESS_COUNTRY_CODE",
+        "addressCountryCode",
+        "string",
+        "Country Code",
+        PLAIN,
+    ),
+    spec(
+        "ADDRESS_LOC_ADDR_ID",
+        "addressLocAddrId",
+        "integer",
+        "Location Address ID",
+        PLAIN,
+    ),
+    spec(
+        "UTM_SOURCE",
+        "utmSource",
+        "string",
+        "Advertising System",
+        Field::Mark(0),
+    ),
+    spec(
+        "UTM_MEDIUM",
+        "utmMedium",
+        "string",
+        "Traffic Type",
+        Field::Mark(1),
+    ),
+    spec(
+        "UTM_CAMPAIGN",
+        "utmCampaign",
+        "string",
+        "Campaign Identifier",
+        Field::Mark(2),
+    ),
+    spec(
+        "UTM_CONTENT",
+        "utmContent",
+        "string",
+        "Campaign Content",
+        Field::Mark(3),
+    ),
+    spec(
+        "UTM_TERM",
+        "utmTerm",
+        "string",
+        "Campaign Search Term",
+        Field::Mark(4),
+    ),
+    fixed(
+        "LAST_ACTIVITY_BY",
+        "lastActivityBy",
+        "user",
+        "LAST_ACTIVITY_BY",
+        Field::ModifiedBy,
+    ),
+    fixed(
+        "LAST_ACTIVITY_TIME",
+        "lastActivityTime",
+        "datetime",
+        "LAST_ACTIVITY_TIME",
+        Field::Active,
+    ),
+];
+
+/// Fields of crm.deal.* in the order of a real answer.
+pub(crate) const DEAL: &[Spec] = &[
+    fixed("ID", "id", "integer", "ID", Field::Id),
+    spec("TITLE", "title", "string", "Title", Field::Title),
+    spec(
+        "TYPE_ID",
+        "typeId",
+        "crm_status",
+        "Type",
+        Field::Fixed("\"SALE\""),
+    ),
+    spec(
+        "STAGE_ID",
+        "stageId",
+        "crm_status",
+        "Deal Stage",
+        Field::Stage,
+    ),
+    spec(
+        "PROBABILITY",
+        "probability",
+        "integer",
+        "Probability",
+        PLAIN,
+    ),
+    spec(
+        "CURRENCY_ID",
+        "currencyId",
+        "crm_currency",
+        "Currency",
+        Field::Currency,
+    ),
+    spec(
+        "OPPORTUNITY",
+        "opportunity",
+        "double",
+        "Amount",
+        Field::Opportunity,
+    ),
+    spec(
+        "IS_MANUAL_OPPORTUNITY",
+        "isManualOpportunity",
+        "char",
+        "IS_MANUAL_OPPORTUNITY",
+        Field::Flag(flag::MANUAL),
+    ),
+    spec(
+        "TAX_VALUE",
+        "taxValue",
+        "double",
+        "Tax Rate",
+        Field::Fixed("\"0.00\""),
+    ),
+    fixed("LEAD_ID", "leadId", "crm_lead", "Lead", Field::Lead),
+    spec(
+        "COMPANY_ID",
+        "companyId",
+        "crm_company",
+        "Company",
+        Field::Company,
+    ),
+    spec(
+        "CONTACT_ID",
+        "contactId",
+        "crm_contact",
+        "Contact",
+        Field::Contact,
+    ),
+    fixed(
+        "QUOTE_ID",
+        "quoteId",
+        "crm_quote",
+        "Estimate",
+        Field::Fixed("null"),
+    ),
+    spec("BEGINDATE", "begindate", "date", "Start Date", Field::Begun),
+    spec(
+        "CLOSEDATE",
+        "closedate",
+        "date",
+        "Close Date",
+        Field::Closed,
+    ),
+    spec(
+        "ASSIGNED_BY_ID",
+        "assignedById",
+        "user",
+        "Responsible",
+        Field::Assigned,
+    ),
+    fixed(
+        "CREATED_BY_ID",
+        "createdBy",
+        "user",
+        "Created By",
+        Field::CreatedBy,
+    ),
+    fixed(
+        "MODIFY_BY_ID",
+        "updatedBy",
+        "user",
+        "Modified By",
+        Field::ModifiedBy,
+    ),
+    fixed(
+        "DATE_CREATE",
+        "createdTime",
+        "datetime",
+        "Creation Date",
+        Field::Created,
+    ),
+    fixed(
+        "DATE_MODIFY",
+        "updatedTime",
+        "datetime",
+        "Modification Date",
+        Field::Modified,
+    ),
+    spec(
+        "OPENED",
+        "opened",
+        "char",
+        "Available to All",
+        Field::Flag(flag::OPENED),
+    ),
+    spec(
+        "CLOSED",
+        "closed",
+        "char",
+        "Closed",
+        Field::Flag(flag::CLOSED),
+    ),
+    spec("COMMENTS", "comments", "string", "Comment", PLAIN),
+    spec(
+        "ADDITIONAL_INFO",
+        "additionalInfo",
+        "string",
+        "Additional Information",
+        PLAIN,
+    ),
+    spec("LOCATION_ID", "locationId", "location", "Location", PLAIN),
+    spec(
+        "CATEGORY_ID",
+        "categoryId",
+        "crm_category",
+        "Sales Funnel",
+        Field::Category,
+    ),
+    fixed(
+        "STAGE_SEMANTIC_ID",
+        "stageSemanticId",
+        "string",
+        "Stage Group",
+        Field::Semantic,
+    ),
+    fixed(
+        "IS_NEW",
+        "isNew",
+        "char",
+        "New Deal",
+        Field::Flag(flag::NEW),
+    ),
+    spec(
+        "IS_RECURRING",
+        "isRecurring",
+        "char",
+        "Recurring Deal",
+        Field::Fixed("\"N\""),
+    ),
+    spec(
+        "IS_RETURN_CUSTOMER",
+        "isReturnCustomer",
+        "char",
+        "Repeat Deal",
+        Field::Flag(flag::RETURN),
+    ),
+    spec(
+        "IS_REPEATED_APPROACH",
+        "isRepeatedApproach",
+        "char",
+        "Repeated Approach",
+        Field::Fixed("\"N\""),
+    ),
+    spec(
+        "SOURCE_ID",
+        "sourceId",
+        "crm_status",
+        "Source",
+        Field::Source,
+    ),
+    spec(
+        "SOURCE_DESCRIPTION",
+        "sourceDescription",
+        "string",
+        "Additional Info about Source",
+        PLAIN,
+    ),
+    spec(
+        "ORIGINATOR_ID",
+        "originatorId",
+        "string",
+        "External Source",
+        PLAIN,
+    ),
+    spec(
+        "ORIGIN_ID",
+        "originId",
+        "string",
+        "Identifier in External Source",
+        PLAIN,
+    ),
+    fixed(
+        "MOVED_BY_ID",
+        "movedBy",
+        "user",
+        "MOVED_BY_ID",
+        Field::MovedBy,
+    ),
+    fixed(
+        "MOVED_TIME",
+        "movedTime",
+        "datetime",
+        "MOVED_TIME",
+        Field::Moved,
+    ),
+    fixed(
+        "LAST_ACTIVITY_TIME",
+        "lastActivityTime",
+        "datetime",
+        "LAST_ACTIVITY_TIME",
+        Field::Active,
+    ),
+    spec(
+        "UTM_SOURCE",
+        "utmSource",
+        "string",
+        "Advertising System",
+        Field::Mark(0),
+    ),
+    spec(
+        "UTM_MEDIUM",
+        "utmMedium",
+        "string",
+        "Traffic Type",
+        Field::Mark(1),
+    ),
+    spec(
+        "UTM_CAMPAIGN",
+        "utmCampaign",
+        "string",
+        "Campaign Identifier",
+        Field::Mark(2),
+    ),
+    spec(
+        "UTM_CONTENT",
+        "utmContent",
+        "string",
+        "Campaign Content",
+        Field::Mark(3),
+    ),
+    spec(
+        "UTM_TERM",
+        "utmTerm",
+        "string",
+        "Campaign Search Condition",
+        Field::Mark(4),
+    ),
+    fixed(
+        "LAST_ACTIVITY_BY",
+        "lastActivityBy",
+        "user",
+        "LAST_ACTIVITY_BY",
+        Field::ModifiedBy,
+    ),
+];
+
+/// Leads or deals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entity {
+    Lead,
+    Deal,
+}
+
+/// How an answer writes values: texts (crm.lead, crm.deal) or numbers (crm.item).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Text,
+    Native,
+}
+
+impl Entity {
+    /// The field table.
+    pub(crate) fn specs(self) -> &'static [Spec] {
+        match self {
+            Self::Lead => LEAD,
+            Self::Deal => DEAL,
+        }
+    }
+
+    /// The rows.
+    pub(crate) fn table(self, company: &Company) -> &crate::company::Table {
+        match self {
+            Self::Lead => &company.leads,
+            Self::Deal => &company.deals,
+        }
+    }
+
+    /// The field with this name, or nothing when the entity has none.
+    pub(crate) fn field(self, company: &Company, style: Style, name: &str) -> Option<Field> {
+        let known = self.specs().iter().find(|spec| match style {
+            Style::Text => spec.name == name,
+            Style::Native => spec.camel == name || spec.name == name,
+        });
+        if let Some(spec) = known {
+            return Some(resolve(spec, &company.pool));
+        }
+        let code = company.pool.find(name)?;
+        self.table(company)
+            .custom
+            .contains(&code)
+            .then_some(Field::Other(code))
+    }
+}
+
+/// The field of a table line, plain ones with their code in this company's pool.
+pub(crate) fn resolve(spec: &Spec, pool: &Pool) -> Field {
+    match spec.field {
+        Field::Other(_) => pool
+            .find(spec.name)
+            .map_or(Field::Fixed("null"), Field::Other),
+        field => field,
+    }
+}
+
+impl Field {
+    /// What its value is.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Id
+            | Self::Assigned
+            | Self::CreatedBy
+            | Self::ModifiedBy
+            | Self::MovedBy
+            | Self::Contact
+            | Self::Company
+            | Self::Lead
+            | Self::Category => Kind::Id,
+            Self::Opportunity => Kind::Money,
+            Self::Created | Self::Modified | Self::Moved | Self::Active => Kind::Time,
+            Self::Closed | Self::Begun => Kind::Date,
+            Self::Flag(_) | Self::ReturnLead => Kind::Flag,
+            Self::Stage | Self::Source | Self::Currency | Self::Semantic => Kind::Code,
+            Self::Title | Self::Name | Self::LastName => Kind::Text,
+            Self::Mark(_) | Self::Other(_) | Self::Fixed(_) => Kind::Text,
+        }
+    }
+
+    /// The value as a number: ids, hundredths, Unix seconds, flags as 1 and 0; absent as the
+    /// lowest number.
+    pub(crate) fn number(self, card: &Card) -> i64 {
+        match self {
+            Self::Id => i64::from(card.id),
+            Self::Assigned => i64::from(card.assigned),
+            Self::CreatedBy => i64::from(card.created_by),
+            Self::ModifiedBy => i64::from(card.modified_by),
+            Self::MovedBy => i64::from(card.moved_by),
+            Self::Contact => i64::from(card.contact),
+            Self::Company => i64::from(card.company),
+            Self::Lead => i64::from(card.lead),
+            Self::Category => i64::from(card.category),
+            Self::Opportunity => card.opportunity,
+            Self::Created => card.created,
+            Self::Modified => card.modified,
+            Self::Closed => card.closed,
+            Self::Begun => card.begun,
+            Self::Moved => card.moved,
+            Self::Active => card.active,
+            Self::Flag(bit) => i64::from(card.flags & bit != 0),
+            Self::ReturnLead => i64::from(card.contact != 0 || card.company != 0),
+            _ => 0,
+        }
+    }
+
+    /// The value as a text, for comparisons and order.
+    pub(crate) fn text<'a>(self, card: &'a Card, pool: &'a Pool) -> std::borrow::Cow<'a, str> {
+        let text = match self {
+            Self::Title if card.flags & flag::TITLE_ID != 0 => {
+                return format!("{}{}", pool.text(card.title), card.id).into();
+            }
+            Self::Title => pool.text(card.title),
+            Self::Name => pool.text(card.name),
+            Self::LastName => pool.text(card.last_name),
+            Self::Stage => pool.text(card.stage),
+            Self::Source => pool.text(card.source),
+            Self::Currency => pool.text(card.currency),
+            Self::Semantic => semantic(card),
+            Self::Mark(at) => pool.text(pool.utm(card.marks).get(at).copied().unwrap_or(0)),
+            Self::Other(code) => {
+                let json = card.extra(code).unwrap_or("\"\"");
+                return serde_json::from_str::<String>(json)
+                    .unwrap_or_else(|_| json.into())
+                    .into();
+            }
+            Self::Fixed(json) => json.trim_matches('"'),
+            _ => "",
+        };
+        text.into()
+    }
+
+    /// Appends the value as JSON.
+    pub(crate) fn write(self, out: &mut Vec<u8>, card: &Card, company: &Company, style: Style) {
+        match self.kind() {
+            Kind::Id => self.write_id(out, card, style),
+            Kind::Money => write_money(out, card.opportunity, style),
+            Kind::Time | Kind::Date => match (self.number(card), style) {
+                (NO_TIME, Style::Text) => out.extend_from_slice(b"\"\""),
+                (NO_TIME, Style::Native) => out.extend_from_slice(b"null"),
+                (seconds, _) => {
+                    out.push(b'"');
+                    time::write(out, company.zone, seconds);
+                    out.push(b'"');
+                }
+            },
+            Kind::Flag => {
+                let yes = self.number(card) != 0;
+                out.extend_from_slice(if yes { b"\"Y\"" } else { b"\"N\"" });
+            }
+            Kind::Code | Kind::Text => match self {
+                Self::Fixed(json) => out.extend_from_slice(json.as_bytes()),
+                Self::Other(code) => {
+                    out.extend_from_slice(card.extra(code).unwrap_or("null").as_bytes());
+                }
+                _ => {
+                    let text = self.text(card, &company.pool);
+                    if text.is_empty() {
+                        out.extend_from_slice(b"null");
+                    } else {
+                        php::write_text(out, &text);
+                    }
+                }
+            },
+        }
+    }
+
+    fn write_id(self, out: &mut Vec<u8>, card: &Card, style: Style) {
+        let number = self.number(card).unsigned_abs();
+        // Real answers mix both words for "none": null here, "0" there.
+        let none = match self {
+            Self::Contact | Self::Lead => number == 0,
+            Self::Company => number == 0 && card.id % 2 == 0,
+            _ => false,
+        };
+        match style {
+            Style::Text if none => out.extend_from_slice(b"null"),
+            Style::Text => {
+                out.push(b'"');
+                php::write_number(out, number);
+                out.push(b'"');
+            }
+            Style::Native if self == Self::Lead && none => out.extend_from_slice(b"null"),
+            Style::Native => php::write_number(out, number),
+        }
+    }
+}
+
+fn semantic(card: &Card) -> &'static str {
+    match card.semantic {
+        b'S' => "S",
+        b'F' => "F",
+        _ => "P",
+    }
+}
+
+fn write_money(out: &mut Vec<u8>, cents: i64, style: Style) {
+    if cents == NO_MONEY {
+        out.extend_from_slice(if style == Style::Text { b"null" } else { b"0" });
+        return;
+    }
+    let (units, rest) = (cents.unsigned_abs() / 100, cents.unsigned_abs() % 100);
+    if style == Style::Text {
+        out.push(b'"');
+    }
+    if cents < 0 {
+        out.push(b'-');
+    }
+    php::write_number(out, units);
+    if style == Style::Text || rest != 0 {
+        out.push(b'.');
+        php::write_number(out, rest / 10);
+        if style == Style::Text || rest % 10 != 0 {
+            php::write_number(out, rest % 10);
+        }
+    }
+    if style == Style::Text {
+        out.push(b'"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_texts_here_and_numbers_there() {
+        let cases = [
+            (1_500_000, "\"15000.00\"", "15000"),
+            (99_990, "\"999.90\"", "999.9"),
+            (105, "\"1.05\"", "1.05"),
+            (0, "\"0.00\"", "0"),
+            (-50, "\"-0.50\"", "-0.5"),
+            (NO_MONEY, "null", "0"),
+        ];
+        for (cents, text, native) in cases {
+            for (style, wanted) in [(Style::Text, text), (Style::Native, native)] {
+                let mut out = Vec::new();
+                write_money(&mut out, cents, style);
+                assert_eq!(String::from_utf8(out).unwrap(), wanted);
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_stands_once_in_a_table() {
+        for specs in [LEAD, DEAL] {
+            for (at, spec) in specs.iter().enumerate() {
+                let before = &specs[..at];
+                assert!(
+                    before.iter().all(|other| other.name != spec.name),
+                    "{}",
+                    spec.name
+                );
+                assert!(
+                    before.iter().all(|other| other.camel != spec.camel),
+                    "{}",
+                    spec.camel
+                );
+            }
+        }
+    }
+}
