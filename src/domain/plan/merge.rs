@@ -109,17 +109,22 @@ pub(super) fn read(
         Ok(shown) => shown,
         Err(problem) => return Reading::Broken(problem, remembered),
     };
-    let is_ours = match base {
-        None => same(shown, adopt),
-        Some(base) => {
-            let unchanged = base.owner == Owner::Daemon && same(shown, base.base);
-            unchanged || base.pending.is_some_and(|pending| same(shown, pending))
-        }
+    // What the daemon may find there as its own; kept exact where a double shows it shortened.
+    let candidates = match base {
+        None => [Some(adopt), None],
+        Some(base) => [
+            (base.owner == Owner::Daemon).then_some(base.base),
+            base.pending,
+        ],
     };
-    match shown {
-        None => Reading::Free(None),
-        Some(number) if is_ours => Reading::Free(Some(number)),
-        Some(number) => match range.check(number) {
+    let own = candidates
+        .into_iter()
+        .flatten()
+        .find(|own| same(shown, *own));
+    match (shown, own) {
+        (None, _) => Reading::Free(None),
+        (Some(_), Some(own)) => Reading::Free(own),
+        (Some(number), None) => match range.check(number) {
             Ok(()) => Reading::Typed(number),
             Err(problem) => Reading::Broken(problem, remembered),
         },
@@ -202,7 +207,8 @@ pub(super) fn same(one: Option<Decimal>, other: Option<Decimal>) -> bool {
     }
 }
 
-fn shortened(number: Decimal) -> Option<Decimal> {
+/// A number to the digits in which a spreadsheet shows it.
+pub(super) fn shortened(number: Decimal) -> Option<Decimal> {
     number
         .round_sf_with_strategy(DIGITS_COMPARED, RoundingStrategy::MidpointNearestEven)
         .map(|number| number.normalize())
@@ -414,6 +420,30 @@ mod tests {
             Err(CellProblem::OutOfRange("margin_range".to_owned()))
         );
         assert_eq!(LARGEST, number("10000000000000"));
+    }
+
+    #[test]
+    fn doubles_are_read_as_a_spreadsheet_shows_them() {
+        let cases = [
+            (0.1 + 0.2, "0.3"),
+            (40.00000000000001, "40"),
+            (1.0 / 3.0, "0.333333333333333"),
+            (4_382_245.384_6, "4382245.3846"),
+            (9_999_999_999_999.99, "9999999999999.99"),
+            (-0.5, "-0.5"),
+            (0.0, "0"),
+            (1e15, "1000000000000000"),
+        ];
+        for (double, expected) in cases {
+            assert_eq!(
+                Seen::of_f64(double),
+                Seen::Number(number(expected)),
+                "{double}"
+            );
+        }
+        for double in [f64::NAN, f64::INFINITY, 1e300] {
+            assert!(matches!(Seen::of_f64(double), Seen::Error(_)), "{double}");
+        }
     }
 
     #[test]

@@ -117,11 +117,15 @@ pub enum Seen {
 }
 
 impl Seen {
-    /// A cell that shows a number, as a spreadsheet keeps it; what is not finite is an error.
+    /// A cell that shows a number, as a spreadsheet keeps it: to 15 significant digits, so that
+    /// the last bits of a formula's result (40.00000000000001 deals) are not rounded up to one
+    /// more. What is not finite or beyond any plan is an error.
     pub fn of_f64(number: f64) -> Seen {
-        match Decimal::try_from(number) {
-            Ok(exact) => Seen::Number(exact.normalize()),
-            Err(_) => Seen::Error(number.to_string()),
+        // The shortest text that names this double, never with an exponent.
+        let shortest = number.to_string().parse::<Decimal>().ok();
+        match shortest.and_then(merge::shortened) {
+            Some(exact) => Seen::Number(exact),
+            None => Seen::Error(number.to_string()),
         }
     }
 }
