@@ -79,14 +79,6 @@ impl Stage {
         let program = compose::build(&config, &["demo".to_owned()], as_of, Arc::new(System))?;
         Ok(Stage { google, portal, program, folder })
     }
-
-    async fn end(self) {
-        let Stage { google, portal, program, folder } = self;
-        drop(program);
-        google.stop().await;
-        portal.stop().await;
-        let _ = std::fs::remove_dir_all(folder);
-    }
 }
 
 /// The company of the demo and the keys of its `company.toml`.

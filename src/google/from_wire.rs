@@ -330,7 +330,10 @@ fn shown(data: &wire::CellData, locale: &str) -> (Value, Option<String>) {
         entered
     };
     let formula = formula.map(|text| semicolons(text, locale));
-    (source.map_or(Value::Blank, value), formula)
+    let shown = source.map_or(Value::Blank, value);
+    // A formula that shows nothing has been computed; a blank would say that it has not.
+    let empty = formula.is_some() && shown == Value::Blank && source.is_some();
+    (if empty { Value::Text(String::new()) } else { shown }, formula)
 }
 
 fn value(extended: &wire::ExtendedValue) -> Value {
