@@ -221,7 +221,7 @@ fn audit_cell(tab: i64, row: u32, column: u32, ownership: &Ownership) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sheet::workbook::{Area, NamedRange, Tab};
+    use crate::sheet::workbook::{Area, NamedRange};
 
     fn ownership() -> Ownership {
         Ownership {
@@ -288,7 +288,7 @@ mod tests {
                 }),
                 "`theirs`",
             ),
-            (Edit::AddTab(Box::new(Tab::default())), "add a tab"),
+            (Edit::AddTab(Box::default()), "add a tab"),
             (
                 write(201, 0, 0, vec![vec![Value::Error("#REF!".into())]]),
                 "the error #REF! into A1",
