@@ -13,11 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, System};
 use crate::config::Config;
-use crate::daemon::compose::{self, Program};
-use crate::daemon::{self, Settings};
+use crate::daemon::{self, Program, Settings};
 use crate::sync::pass::{self, Ask, PassReport};
 
-use super::Failure;
+use super::{Failure, compose};
 use super::args::{DemoArgs, Global};
 use super::output::{Progress, pass_json, print_json, print_pass};
 use super::run::wait_for_signal;

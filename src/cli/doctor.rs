@@ -4,13 +4,12 @@ use std::process::ExitCode;
 
 use crate::bitrix24::{Portal, probe};
 use crate::config::Config;
-use crate::daemon::compose;
 use crate::google::Google;
 use crate::sheet::template::{self, TemplateInput, TemplateKind};
 
 use super::args::Global;
 use super::output::print_json;
-use super::{Failure, choose};
+use super::{Failure, choose, compose};
 
 /// One check and what it found.
 struct Finding {

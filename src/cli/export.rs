@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use chrono::Datelike;
 
-use crate::daemon::compose::Program;
+use crate::daemon::Program;
 use crate::export;
 use crate::sheet::template::{self, TemplateKind};
 use crate::sync::outcome::SyncError;

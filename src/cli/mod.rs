@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this room is for")]
 
 pub mod args;
+mod compose;
 mod copy;
 #[cfg(feature = "demo")]
 mod demo;
@@ -22,7 +23,7 @@ pub use args::Cli;
 use args::Verb;
 
 use crate::config::{Config, ConfigErrors};
-use crate::daemon::compose::{self, Program};
+use crate::daemon::Program;
 use crate::sync::outcome::{Outcome, SyncError};
 
 /// How a verb failed, and with which exit code: 1 failed, 2 bad usage or configuration, 3 done in

@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 
 use crate::config::Config;
-use crate::daemon::compose;
 use crate::store::Store;
 
 use super::args::Global;
 use super::output::print_json;
-use super::{Failure, choose};
+use super::{Failure, choose, compose};
 
 /// How many passes are listed.
 const PASSES_SHOWN: usize = 5;

@@ -4,10 +4,10 @@
 //! person edited the plan) or by a request on the status page; pokes that come while a pass runs
 //! collapse into one further pass. A poke carries no data.
 
-pub mod compose;
 mod http;
 mod schedule;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,6 @@ use crate::sync::outcome::Outcome;
 use crate::sync::pass::{self, Ask, Reach};
 use crate::sync::{Company, Engine};
 
-use compose::Program;
 pub use schedule::Schedule;
 
 /// How often the Drive change feed is asked whether a person edited a file. One request serves
@@ -57,6 +56,25 @@ impl Default for Settings {
             poll: Duration::from_secs(POLL_SECONDS),
             settle: Duration::from_secs(EDIT_SETTLE_SECONDS),
         }
+    }
+}
+
+/// The program's parts, built by whoever starts it.
+pub struct Program {
+    /// Google, store, clock.
+    pub engine: Engine,
+    /// The companies.
+    pub companies: Vec<Company>,
+    /// Their schedules, by company.
+    pub schedules: BTreeMap<String, Schedule>,
+    /// Where the status page listens.
+    pub listen: SocketAddr,
+}
+
+impl Program {
+    /// When the company's next scheduled pass runs.
+    pub fn next_run(&self, company: &str) -> Option<Instant> {
+        self.schedules.get(company)?.next(self.engine.clock.now())
     }
 }
 

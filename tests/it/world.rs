@@ -126,6 +126,8 @@ impl World {
         path: &str,
         body: Option<serde_json::Value>,
     ) -> serde_json::Value {
+        // Another test of this process may have chosen the provider already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::new();
         let mut request = client
             .request(method, format!("{}{path}", self.google.endpoint))

@@ -17,22 +17,16 @@ use crate::sheet::workbook::Value;
 
 use super::{Scene, department_name, fact, source_name, user_name};
 
-/// z of a 95 % confidence interval, times itself, in thousandths (1.96² ≈ 3.8416).
-const WILSON_Z2: f64 = 3.8416;
-
-/// Sources of each year: most money first, then most conversions, then most leads.
+/// Sources of each year: most leads first, then most money.
 pub(super) fn sources(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
     let years = by_year(&scene.snapshot.facts.sources);
     let mut rows = Vec::new();
     for (year, mut entries) in years {
         entries.sort_by_key(|(source, row)| {
-            let money = row.money(Metric::Revenue).unwrap_or(Money::ZERO);
-            let converted = row.money(Metric::ConvertedMoney).unwrap_or(Money::ZERO);
-            let count = |metric| row.count(metric).unwrap_or(0);
+            let money = |metric| row.money(metric).unwrap_or(Money::ZERO);
             (
-                Reverse(converted.max(money)),
-                Reverse(count(Metric::CohortSuccess)),
-                Reverse(count(Metric::LeadsCreated)),
+                Reverse(row.count(Metric::LeadsCreated).unwrap_or(0)),
+                Reverse(money(Metric::ConvertedMoney).max(money(Metric::Revenue))),
                 source.clone(),
             )
         });
@@ -48,8 +42,8 @@ pub(super) fn sources(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
     rows
 }
 
-/// Managers of each year: those with enough leads by the lower bound of their conversion, then
-/// the others by revenue (R73: a rank needs a sample).
+/// Managers of each year: those with enough leads by their conversion, then the others by revenue
+/// (R73: a rank needs a sample).
 pub(super) fn managers(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
     let years = by_year(&scene.snapshot.facts.managers);
     let mut rows = Vec::new();
@@ -57,8 +51,7 @@ pub(super) fn managers(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
         entries.sort_by(|(a_id, a), (b_id, b)| {
             rank_of(b)
                 .total_cmp(&rank_of(a))
-                .then_with(|| b.money(Metric::Revenue).cmp(&a.money(Metric::Revenue)))
-                .then_with(|| b.count(Metric::LeadsCreated).cmp(&a.count(Metric::LeadsCreated)))
+                .then_with(|| tie_break(b, rank_of(b)).cmp(&tie_break(a, rank_of(a))))
                 .then_with(|| a_id.cmp(b_id))
         });
         for (rank, (user, row)) in (1..).zip(&entries) {
@@ -83,16 +76,11 @@ fn rank_of(row: &MetricRow) -> f64 {
     row.count(Metric::CohortSuccess).unwrap_or(0) as f64 / leads as f64
 }
 
-/// Wilson's score interval of a share, 95 %: lower and upper bound.
-pub(super) fn wilson(success: u64, all: u64) -> Option<(f64, f64)> {
-    if all == 0 {
-        return None;
-    }
-    let (n, p) = (all as f64, success as f64 / all as f64);
-    let middle = p + WILSON_Z2 / (2.0 * n);
-    let spread = (WILSON_Z2 * (p * (1.0 - p) + WILSON_Z2 / (4.0 * n)) / n).sqrt();
-    let scale = 1.0 + WILSON_Z2 / n;
-    Some((((middle - spread) / scale).max(0.0), ((middle + spread) / scale).min(1.0)))
+/// Among the ranked more leads count for more, among the others more revenue.
+fn tie_break(row: &MetricRow, rank: f64) -> (Money, u64) {
+    let leads = row.count(Metric::LeadsCreated).unwrap_or(0);
+    let revenue = row.money(Metric::Revenue).unwrap_or(Money::ZERO);
+    if rank < 0.0 { (revenue, leads) } else { (Money::ZERO, leads) }
 }
 
 fn ranked(
@@ -106,10 +94,6 @@ fn ranked(
         label(column).unwrap_or_else(|| match column.as_str() {
             "year" => Value::Number(f64::from(year)),
             "rank" => Value::Number(f64::from(rank)),
-            "conversion_low" => interval(row).map_or(Value::Blank, |(low, _)| Value::Number(low)),
-            "conversion_high" => {
-                interval(row).map_or(Value::Blank, |(_, high)| Value::Number(high))
-            }
             column => Metric::from_key(column).map_or(Value::Blank, |metric| fact(row, metric)),
         })
     };
@@ -117,10 +101,6 @@ fn ranked(
         keys: vec![rank_key(year, rank)],
         values: spec.columns.iter().map(value).collect(),
     }
-}
-
-fn interval(row: &MetricRow) -> Option<(f64, f64)> {
-    wilson(row.count(Metric::CohortSuccess)?, row.count(Metric::LeadsCreated)?)
 }
 
 /// Sums a table by month over years, newest year first.
@@ -169,16 +149,6 @@ fn add(sum: &mut MetricRow, row: &MetricRow) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn wilson_bounds_are_the_published_ones() {
-        // Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611.
-        let (low, high) = wilson(81, 263).unwrap();
-        assert!((low - 0.2553).abs() < 0.0001 && (high - 0.3662).abs() < 0.0001, "{low} {high}");
-        let (low, high) = wilson(0, 20).unwrap();
-        assert!(low.abs() < 1e-12 && (high - 0.1611).abs() < 0.0001, "{low} {high}");
-        assert_eq!(wilson(0, 0), None);
-    }
 
     #[test]
     fn an_average_check_is_not_a_sum() {

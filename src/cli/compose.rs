@@ -2,41 +2,20 @@
 //! built from options.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::bitrix24::Portal;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::domain::calendar::{Day, Instant};
+use crate::daemon::{Program, Schedule};
+use crate::domain::calendar::Day;
 use crate::google::{Google, Grant, Role};
 use crate::store::{Sqlite, Store};
 use crate::sync::outcome::SyncError;
 use crate::sync::{Company, Engine, Profile};
 
-use super::Schedule;
-
-/// Everything a verb needs.
-pub struct Program {
-    /// Google, store, clock.
-    pub engine: Engine,
-    /// The companies that the verb is for.
-    pub companies: Vec<Company>,
-    /// Their schedules, by company.
-    pub schedules: BTreeMap<String, Schedule>,
-    /// Where the status page listens.
-    pub listen: SocketAddr,
-}
-
-impl Program {
-    /// When the company's next scheduled pass runs.
-    pub fn next_run(&self, company: &str) -> Option<Instant> {
-        self.schedules.get(company)?.next(self.engine.clock.now())
-    }
-}
-
 /// Builds the program for the companies named in `chosen`.
-pub fn build(
+pub(super) fn build(
     config: &Config,
     chosen: &[String],
     as_of: Option<Day>,
@@ -63,12 +42,12 @@ pub fn build(
 }
 
 /// Opens the configured store.
-pub fn open_store(config: &Config) -> Result<Arc<dyn Store>, SyncError> {
+pub(super) fn open_store(config: &Config) -> Result<Arc<dyn Store>, SyncError> {
     Ok(Arc::new(Sqlite::open(&config.store.path)?))
 }
 
 /// How the company's portal is reached.
-pub fn portal_options(company: &config::Company) -> crate::bitrix24::Options {
+pub(super) fn portal_options(company: &config::Company) -> crate::bitrix24::Options {
     crate::bitrix24::Options {
         webhook_url: crate::bitrix24::Secret::new(company.bitrix24.webhook_url.expose()),
         ..crate::bitrix24::Options::default()
@@ -76,7 +55,7 @@ pub fn portal_options(company: &config::Company) -> crate::bitrix24::Options {
 }
 
 /// What the company is for a pass.
-pub fn profile(company: &config::Company, as_of: Option<Day>) -> Profile {
+pub(super) fn profile(company: &config::Company, as_of: Option<Day>) -> Profile {
     let grants = company.share_with.iter().map(|share| Grant {
         email: share.email.clone(),
         role: match share.role {
