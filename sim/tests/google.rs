@@ -1,6 +1,11 @@
 //! The Google simulator over HTTP: sign-in, a copied template, formulas, protections, quotas,
 //! faults.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected should stop there"
+)]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 

@@ -103,7 +103,7 @@ impl Reply {
     }
 
     pub(crate) fn json_with(status: u16, value: &Value) -> Reply {
-        let body = serde_json::to_vec_pretty(value).unwrap_or_default();
+        let body = serde_json::to_vec(value).unwrap_or_default();
         Reply {
             status,
             content_type: "application/json; charset=UTF-8",
@@ -128,9 +128,27 @@ impl Reply {
     }
 }
 
-/// A refusal in Google's words.
+/// A refusal in Google's words; boxed, because it is rare and large.
 #[derive(Debug, Clone)]
-pub(crate) struct ApiError {
+pub(crate) struct ApiError(Box<Refusal>);
+
+impl std::ops::Deref for ApiError {
+    type Target = Refusal;
+
+    fn deref(&self) -> &Refusal {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for ApiError {
+    fn deref_mut(&mut self) -> &mut Refusal {
+        &mut self.0
+    }
+}
+
+/// The parts of a refusal.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
     pub(crate) code: u16,
     pub(crate) message: String,
     /// Canonical status of the Sheets family.
@@ -147,7 +165,7 @@ pub(crate) type Answer<T = Value> = Result<T, ApiError>;
 
 impl ApiError {
     fn new(code: u16, status: &'static str, reason: &'static str, message: String) -> ApiError {
-        ApiError {
+        ApiError(Box::new(Refusal {
             code,
             message,
             status,
@@ -155,7 +173,7 @@ impl ApiError {
             domain: "global",
             location: None,
             details: None,
-        }
+        }))
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> ApiError {

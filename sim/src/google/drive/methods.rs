@@ -603,8 +603,9 @@ fn order(files: &mut [&File], by: Option<&str>) {
     }
 }
 
+const PERMISSION_FIELDS: &str = "kind,id,type,role";
+
 fn permissions(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)> {
-    const FIELDS: &str = "kind,id,type,role";
     let id = call.route.file.clone();
     // The shared drive itself has permissions too.
     let on_drive = id == drive.shared && drive.member(call.email) >= Access::Read;
@@ -635,12 +636,12 @@ fn permissions(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Eff
         "drive.permissions.list" => {
             let all: Vec<Value> = current.iter().map(Drive::permission_json).collect();
             let out = json!({"kind": "drive#permissionList", "permissions": all});
-            let default = format!("kind,nextPageToken,permissions({FIELDS})");
+            let default = format!("kind,nextPageToken,permissions({PERMISSION_FIELDS})");
             return Ok((Some(mask(&default)?.filter(out)), Effect::None));
         }
         "drive.permissions.get" => {
             let one = Drive::permission_json(&found(&call.route.arg)?);
-            return Ok((Some(mask(FIELDS)?.filter(one)), Effect::None));
+            return Ok((Some(mask(PERMISSION_FIELDS)?.filter(one)), Effect::None));
         }
         _ => {}
     }
@@ -648,6 +649,16 @@ fn permissions(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Eff
         let file = target(drive, call)?;
         need(drive, file, call, Access::Write)?;
     }
+    change_permission(drive, call, &id, found)
+}
+
+/// Creates, changes or removes a permission of a file or of the shared drive.
+fn change_permission(
+    drive: &mut Drive,
+    call: &Call<'_>,
+    id: &str,
+    found: impl Fn(&str) -> Answer<Permission>,
+) -> Answer<(Option<Value>, Effect)> {
     let shared = drive.shared.clone();
     let changed = match call.route.id {
         "drive.permissions.create" => Some(new_permission(call)?),
@@ -666,7 +677,7 @@ fn permissions(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Eff
     let list = if id == shared {
         Some(&mut drive.members)
     } else {
-        drive.files.get_mut(&id).map(|f| &mut f.permissions)
+        drive.files.get_mut(id).map(|f| &mut f.permissions)
     };
     if let Some(list) = list {
         let key = changed
@@ -678,11 +689,14 @@ fn permissions(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Eff
             list.extend(changed.clone());
         }
     }
-    drive.note(&id, call.now);
+    drive.note(id, call.now);
     match changed {
         Some(p) => {
             let one = Drive::permission_json(&p);
-            Ok((Some(mask(FIELDS)?.filter(one)), Effect::None))
+            Ok((
+                Some(mask_of(call, PERMISSION_FIELDS)?.filter(one)),
+                Effect::None,
+            ))
         }
         None => Ok((None, Effect::None)),
     }

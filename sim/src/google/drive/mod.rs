@@ -163,7 +163,7 @@ pub(crate) fn permission_id(email: &str) -> String {
         .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
             (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
         });
-    format!("{:020}", hash)
+    format!("{hash:020}")
 }
 
 impl Drive {
@@ -371,9 +371,14 @@ impl Drive {
                 "canDownload": access >= Access::Read,
             },
         });
-        let Some(map) = out.as_object_mut() else {
-            return out;
-        };
+        if let Some(map) = out.as_object_mut() {
+            self.add_optional(map, file, me, access);
+        }
+        out
+    }
+
+    /// The fields that not every file has.
+    fn add_optional(&self, map: &mut Map<String, Value>, file: &File, me: &str, access: Access) {
         if let Some(drive) = &file.drive {
             map.insert("driveId".into(), drive.clone().into());
             map.insert("teamDriveId".into(), drive.clone().into());
@@ -411,6 +416,5 @@ impl Drive {
                 json!({"text/csv": export("text/csv")}),
             );
         }
-        out
     }
 }

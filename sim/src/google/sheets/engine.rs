@@ -1,6 +1,6 @@
 //! Formulas computed: the door to the calculation engine.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Offset, TimeZone, Utc};
@@ -16,6 +16,16 @@ use super::numfmt::{format_number, format_text, time_to_serial};
 
 /// Functions whose results change by themselves.
 const VOLATILE: [&str; 5] = ["NOW(", "TODAY(", "RAND(", "RANDBETWEEN(", "RANDARRAY("];
+
+/// Rows of a storage block of the engine.
+const CHUNK_ROWS: usize = 4096;
+
+/// Formulas are collected and linked together when first evaluated: much faster than one by one.
+fn config() -> WorkbookConfig {
+    let mut config = WorkbookConfig::interactive();
+    config.enable_changelog = false;
+    config
+}
 
 /// The calculation engine of one spreadsheet, with what it was last told.
 pub(crate) struct Engine {
@@ -35,7 +45,7 @@ impl Engine {
     /// Reads the whole spreadsheet and computes it.
     pub(crate) fn build(book: &mut Book, now: DateTime<Utc>) -> Engine {
         let mut engine = Engine {
-            book: Workbook::new_with_config(WorkbookConfig::ephemeral()),
+            book: Workbook::new_with_config(config()),
             formulas: BTreeSet::new(),
             broken: HashSet::new(),
             spilled: BTreeSet::new(),
@@ -46,9 +56,7 @@ impl Engine {
         for sheet in &book.sheets {
             let _ = engine.book.add_sheet(sheet.title());
         }
-        for sheet in book.sheets.clone() {
-            engine.load(&sheet);
-        }
+        engine.load(&book.sheets);
         engine.name_all(book);
         for sheet in book.sheets.clone() {
             for (at, cell) in &sheet.cells {
@@ -61,36 +69,33 @@ impl Engine {
         engine
     }
 
-    /// Loads a tab's constants, a row at a time.
-    fn load(&mut self, sheet: &Sheet) {
-        let mut rows: BTreeMap<u32, Vec<(u32, LiteralValue)>> = BTreeMap::new();
-        for ((r, c), cell) in &sheet.cells {
-            if let Some(value) = cell.entered.as_ref().and_then(literal) {
-                rows.entry(*r).or_default().push((*c, value));
+    /// Loads the constants of all tabs at once, row by row.
+    fn load(&mut self, sheets: &[Arc<Sheet>]) {
+        let mut bulk = self.book.engine_mut().begin_bulk_ingest_arrow();
+        for sheet in sheets {
+            let (rows, cols) = sheet.used();
+            let width = cols.max(1) as usize;
+            bulk.add_sheet(sheet.title(), width, CHUNK_ROWS);
+            let mut cells = sheet.cells.iter().peekable();
+            for r in 0..rows.max(1) {
+                let mut line = vec![LiteralValue::Empty; width];
+                while let Some(((row, c), cell)) = cells.peek() {
+                    if *row != r {
+                        break;
+                    }
+                    let value = cell.entered.as_ref().and_then(literal);
+                    if let (Some(value), Some(slot)) = (value, line.get_mut(*c as usize)) {
+                        *slot = value;
+                    }
+                    cells.next();
+                }
+                if let Err(e) = bulk.append_row(sheet.title(), &line) {
+                    tracing::debug!(tab = sheet.title(), row = r, error = %e, "row refused");
+                }
             }
         }
-        // Blocks of neighbouring rows with the same columns go in together.
-        for (r, cells) in rows {
-            let mut run: Vec<LiteralValue> = Vec::new();
-            let mut start = 0;
-            for (c, value) in cells {
-                if !run.is_empty() && c != start + run.len() as u32 {
-                    self.put_run(sheet.title(), r, start, std::mem::take(&mut run));
-                }
-                if run.is_empty() {
-                    start = c;
-                }
-                run.push(value);
-            }
-            if !run.is_empty() {
-                self.put_run(sheet.title(), r, start, run);
-            }
-        }
-    }
-
-    fn put_run(&mut self, title: &str, row: u32, col: u32, run: Vec<LiteralValue>) {
-        if let Err(e) = self.book.set_values(title, row + 1, col + 1, &[run]) {
-            tracing::debug!(%title, row, col, error = %e, "the engine refused values");
+        if let Err(e) = bulk.finish() {
+            tracing::warn!(error = %e, "the engine took no values");
         }
     }
 

@@ -110,17 +110,7 @@ pub(crate) fn route(verb: &str, path: &str) -> Option<Route> {
         };
     };
     if let Some(range) = tail.strip_prefix("values/") {
-        return match (verb, range.rsplit_once(':')) {
-            ("POST", Some((r, "append"))) => {
-                make("sheets.spreadsheets.values.append", book, r, false)
-            }
-            ("POST", Some((r, "clear"))) => {
-                make("sheets.spreadsheets.values.clear", book, r, false)
-            }
-            ("GET", _) => make("sheets.spreadsheets.values.get", book, range, true),
-            ("PUT", _) => make("sheets.spreadsheets.values.update", book, range, false),
-            _ => None,
-        };
+        return range_route(verb, book, range);
     }
     match (verb, tail) {
         ("GET", "values:batchGet") => make("sheets.spreadsheets.values.batchGet", book, "", true),
@@ -156,6 +146,22 @@ pub(crate) fn route(verb: &str, path: &str) -> Option<Route> {
         ),
         _ => other_route(verb, book, tail),
     }
+}
+
+fn range_route(verb: &str, book: &str, range: &str) -> Option<Route> {
+    let (id, arg, reads) = match (verb, range.rsplit_once(':')) {
+        ("POST", Some((r, "append"))) => ("sheets.spreadsheets.values.append", r, false),
+        ("POST", Some((r, "clear"))) => ("sheets.spreadsheets.values.clear", r, false),
+        ("GET", _) => ("sheets.spreadsheets.values.get", range, true),
+        ("PUT", _) => ("sheets.spreadsheets.values.update", range, false),
+        _ => return None,
+    };
+    Some(Route {
+        id,
+        book: decode_segment(book),
+        arg: decode_segment(arg),
+        reads,
+    })
 }
 
 fn other_route(verb: &str, book: &str, tail: &str) -> Option<Route> {

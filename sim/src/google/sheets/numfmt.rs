@@ -162,10 +162,13 @@ fn sections(pattern: &str) -> Vec<String> {
     out
 }
 
+/// How a section's condition compares.
+type Comparison = fn(&f64, &f64) -> bool;
+
 /// A condition such as `[<1000]` at the head of a section.
-fn condition(section: &str) -> Option<(fn(&f64, &f64) -> bool, f64)> {
+fn condition(section: &str) -> Option<(Comparison, f64)> {
     let inner = section.trim_start().strip_prefix('[')?.split_once(']')?.0;
-    let (test, rest): (fn(&f64, &f64) -> bool, &str) = if let Some(r) = inner.strip_prefix("<=") {
+    let (test, rest): (Comparison, &str) = if let Some(r) = inner.strip_prefix("<=") {
         (f64::le, r)
     } else if let Some(r) = inner.strip_prefix(">=") {
         (f64::ge, r)
@@ -463,7 +466,7 @@ fn fraction_text(fraction: &str, kinds: &[char]) -> String {
 /// A number without a format, as a cell shows it.
 pub(crate) fn general(n: f64, locale: &Locale) -> String {
     let abs = n.abs();
-    if abs != 0.0 && (abs >= 1.0e15 || abs < 1.0e-9) {
+    if abs != 0.0 && !(1.0e-9..1.0e15).contains(&abs) {
         let power = abs.log10().floor() as i32;
         let mantissa = fixed(scaled(abs, -power), 5);
         let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');

@@ -578,7 +578,7 @@ mod tests {
         let mut book = Book::new("b", "t", "en_US", "Etc/GMT");
         let sheet = book.sheet_mut(0).unwrap();
         sheet.edit((0, 0), |c| {
-            c.enter(Some(Entered::Formula("=SUM(A2:A4)+B$3".into())))
+            c.enter(Some(Entered::Formula("=SUM(A2:A4)+B$3".into())));
         });
         sheet.edit((2, 1), |c| c.enter(Some(Entered::Number(7.0))));
         sheet.charts.push(
@@ -614,7 +614,7 @@ mod tests {
         let mut book = Book::new("b", "t", "en_US", "Etc/GMT");
         let sheet = book.sheet_mut(0).unwrap();
         sheet.edit((0, 0), |c| {
-            c.enter(Some(Entered::Formula("=B3+Sheet1!C5".into())))
+            c.enter(Some(Entered::Formula("=B3+Sheet1!C5".into())));
         });
         delete(&mut book, 0, true, 2, 1).unwrap();
         let formula = book.sheet(0).unwrap().cells[&(0, 0)].entered.clone();

@@ -56,10 +56,17 @@ pub(crate) fn resolve(book: &Book, text: &str) -> Answer<Target> {
     let (tab, cells) = split_tab(text);
     let (sheet, area) = match (&tab, cells) {
         (Some(tab), "") => (book.sheet_by_title(tab).ok_or_else(|| unable(text))?, None),
-        (Some(tab), cells) => (
-            book.sheet_by_title(tab).ok_or_else(|| unable(text))?,
-            Some(parse_area(cells).ok_or_else(|| unable(text))?),
-        ),
+        (Some(tab), cells) => {
+            let sheet = book.sheet_by_title(tab).ok_or_else(|| unable(text))?;
+            match (parse_area(cells), book.named(cells)) {
+                (Some(area), _) => (sheet, Some(area)),
+                // A name may stand behind its own tab.
+                (None, Some(named)) if named.range.sheet == sheet.id => {
+                    return of_grid(book, &named.range);
+                }
+                _ => return Err(unable(text)),
+            }
+        }
         (None, cells) => {
             if let Some(named) = book.named(cells) {
                 return of_grid(book, &named.range);

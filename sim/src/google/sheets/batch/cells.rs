@@ -69,10 +69,10 @@ const READ_ONLY: [&str; 4] = [
 ];
 
 /// One `CellData` ready to be laid onto cells.
-struct Patch {
+struct Patch<'a> {
     value: Option<Option<Entered>>,
     source: Value,
-    mask: Mask,
+    mask: &'a Mask,
 }
 
 fn check_mask(mask: &Mask) -> Answer<()> {
@@ -97,8 +97,8 @@ fn check_mask(mask: &Mask) -> Answer<()> {
     Ok(())
 }
 
-fn patch(data: &Value, mask: &Mask) -> Answer<Patch> {
-    check_mask(mask)?;
+/// `mask` is the request's, with colours and their styles together.
+fn patch<'a>(data: &Value, mask: &'a Mask) -> Answer<Patch<'a>> {
     let value = if mask.wants("userEnteredValue") {
         Some(entered(data.get("userEnteredValue"))?)
     } else {
@@ -106,12 +106,28 @@ fn patch(data: &Value, mask: &Mask) -> Answer<Patch> {
     };
     Ok(Patch {
         value,
-        source: normalise(data),
-        mask: companions(mask.clone()),
+        source: if plain_values(mask) {
+            Value::Null
+        } else {
+            normalise(data)
+        },
+        mask,
     })
 }
 
-impl Patch {
+/// Whether the mask names values only: the common case, and the fast one.
+fn plain_values(mask: &Mask) -> bool {
+    matches!(mask, Mask::Some(m) if m.len() == 1 && m.contains_key("userEnteredValue"))
+}
+
+/// The request's mask, checked.
+fn cell_mask(w: &Work<'_>) -> Answer<Mask> {
+    let mask = w.mask()?;
+    check_mask(&mask)?;
+    Ok(companions(mask))
+}
+
+impl Patch<'_> {
     fn lay(&self, cell: &mut Cell) {
         if let Some(mask) = self.mask.field("userEnteredFormat") {
             let mut format = cell.format.as_deref().cloned().unwrap_or_else(|| json!({}));
@@ -157,7 +173,7 @@ impl Patch {
     }
 }
 
-fn lay(w: &mut Work<'_>, sheet: i64, at: (u32, u32), patch: &Patch) -> Answer<()> {
+fn lay(w: &mut Work<'_>, sheet: i64, at: (u32, u32), patch: &Patch<'_>) -> Answer<()> {
     w.sheet(sheet)?.edit(at, |cell| patch.lay(cell));
     if patch.value.is_some() {
         w.book.touch(sheet, at);
@@ -181,7 +197,7 @@ fn rows_of(body: &Value) -> Vec<Vec<Value>> {
 }
 
 pub(super) fn update(w: &mut Work<'_>) -> Answer<()> {
-    let mask = w.mask()?;
+    let mask = cell_mask(w)?;
     let rows = rows_of(w.body);
     let empty = json!({});
     if let Some(start) = w.get("start") {
@@ -259,7 +275,7 @@ fn check_inside(w: &Work<'_>, sheet: i64, rect: &Rect) -> Answer<()> {
 }
 
 pub(super) fn repeat(w: &mut Work<'_>) -> Answer<()> {
-    let mask = w.mask()?;
+    let mask = cell_mask(w)?;
     let (sheet, rect) = w.rect("range")?;
     w.guard(sheet, &rect)?;
     let cell = w.get("cell").cloned().unwrap_or_else(|| json!({}));
@@ -272,7 +288,7 @@ pub(super) fn repeat(w: &mut Work<'_>) -> Answer<()> {
                 let moved = Patch {
                     value: Some(Some(Entered::Formula(formula::shift_relative(f, dr, dc)))),
                     source: first.source.clone(),
-                    mask: first.mask.clone(),
+                    mask: first.mask,
                 };
                 lay(w, sheet, (r, c), &moved)?;
             } else {
@@ -284,7 +300,7 @@ pub(super) fn repeat(w: &mut Work<'_>) -> Answer<()> {
 }
 
 pub(super) fn append(w: &mut Work<'_>) -> Answer<()> {
-    let mask = w.mask()?;
+    let mask = cell_mask(w)?;
     let id = w.int("sheetId").unwrap_or(0);
     let rows = rows_of(w.body);
     let start = w.book.sheet(id)?.used().0;

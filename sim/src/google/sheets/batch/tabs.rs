@@ -408,10 +408,10 @@ fn restore(props: &mut Value, before: &Value) {
         return;
     };
     for key in ["sheetId", "index", "sheetType", "title"] {
-        if key != "title" || !to.contains_key(key) {
-            if let Some(v) = from.get(key) {
-                to.insert(key.into(), v.clone());
-            }
+        if (key != "title" || !to.contains_key(key))
+            && let Some(v) = from.get(key)
+        {
+            to.insert(key.into(), v.clone());
         }
     }
     let old = from
