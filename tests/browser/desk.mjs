@@ -63,7 +63,7 @@ export async function browser(size = { width: 1260, height: 860 }) {
   page.faults = [];
   page.on('pageerror', (error) => page.faults.push(`script: ${error.message}`));
   page.on('console', (message) => {
-    if (message.type() === 'error' && !/status of (400|404|429)/.test(message.text())) {
+    if (message.type() === 'error' && !/status of (400|403|404|429)/.test(message.text())) {
       page.faults.push(`console: ${message.text()}`);
     }
   });

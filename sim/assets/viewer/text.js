@@ -5,7 +5,7 @@ const widths = new Map();
 
 /** Families that stand in for a family that the machine may lack. */
 export function familyOf(name) {
-  const family = name || 'Arial';
+  const family = (name || 'Arial').split(',')[0].trim().replace(/^arial$/i, 'Arial');
   const serif = /times|georgia|serif|merriweather|garamond/i.test(family) && !/sans/i.test(family);
   const mono = /mono|courier|consol/i.test(family);
   const stand = mono ? 'monospace' : serif ? 'serif' : 'Arial, "Liberation Sans", sans-serif';

@@ -219,7 +219,7 @@ function renameTab(sheet) {
   const input = make('input', 'tab-name');
   input.value = sheet.properties.title;
   input.setAttribute('aria-label', say('rename'));
-  node.replaceChildren(input);
+  node.replaceWith(input);
   input.focus();
   input.select();
   let over = false;
