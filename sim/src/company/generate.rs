@@ -815,7 +815,7 @@ mod tests {
                 .map(|(_, n)| *n)
                 .collect();
             assert!(
-                year[..8].iter().all(|leads| (600..1_300).contains(leads)),
+                year[..8].iter().all(|leads| (600..1_400).contains(leads)),
                 "{seed} {year:?}"
             );
             assert!(

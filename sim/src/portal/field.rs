@@ -38,6 +38,8 @@ pub(crate) enum Field {
     ReturnLead,
     /// A field without a column, by its code in the pool.
     Other(Sym),
+    /// A field without a column whose absence has a word of its own, as JSON.
+    OtherOr(Sym, &'static str),
     /// The same text of JSON for every row.
     Fixed(&'static str),
 }
@@ -744,7 +746,7 @@ impl Field {
             Self::Flag(_) | Self::ReturnLead => Kind::Flag,
             Self::Stage | Self::Source | Self::Currency | Self::Semantic => Kind::Code,
             Self::Title | Self::Name | Self::LastName => Kind::Text,
-            Self::Mark(_) | Self::Other(_) | Self::Fixed(_) => Kind::Text,
+            Self::Mark(_) | Self::Other(_) | Self::OtherOr(..) | Self::Fixed(_) => Kind::Text,
         }
     }
 
@@ -794,6 +796,8 @@ impl Field {
                     .unwrap_or_else(|_| json.into())
                     .into();
             }
+            Self::OtherOr(code, json) if card.extra(code).is_none() => json.trim_matches('"'),
+            Self::OtherOr(code, _) => return Self::Other(code).text(card, pool),
             Self::Fixed(json) => json.trim_matches('"'),
             _ => "",
         };
@@ -822,6 +826,9 @@ impl Field {
                 Self::Fixed(json) => out.extend_from_slice(json.as_bytes()),
                 Self::Other(code) => {
                     out.extend_from_slice(card.extra(code).unwrap_or("null").as_bytes());
+                }
+                Self::OtherOr(code, json) => {
+                    out.extend_from_slice(card.extra(code).unwrap_or(json).as_bytes());
                 }
                 _ => {
                     let text = self.text(card, &company.pool);
