@@ -1,4 +1,9 @@
 //! The portal over HTTP, held against the shapes of real answers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::net::SocketAddr;
 
@@ -259,7 +264,7 @@ async fn errors_have_the_statuses_and_bodies_of_the_documents() {
 }
 
 #[tokio::test]
-async fn directories_people_and_the_portal_itself() {
+async fn directories_have_the_types_of_real_answers() {
     let portal = portal(Plan::Unlimited).await;
     let stages = call(
         &portal,
@@ -299,6 +304,11 @@ async fn directories_people_and_the_portal_itself() {
             .json()["result"],
         "RUB"
     );
+}
+
+#[tokio::test]
+async fn people_the_webhook_and_the_portal_itself() {
+    let portal = portal(Plan::Unlimited).await;
     let users = call(&portal, "user.get", json!({"FILTER": {"ACTIVE": false}}))
         .await
         .json();

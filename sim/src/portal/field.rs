@@ -723,6 +723,9 @@ pub(crate) fn resolve(spec: &Spec, pool: &Pool) -> Field {
         Field::Other(_) => pool
             .find(spec.name)
             .map_or(Field::Fixed("null"), Field::Other),
+        Field::Fixed(json) => pool
+            .find(spec.name)
+            .map_or(spec.field, |code| Field::OtherOr(code, json)),
         field => field,
     }
 }
@@ -847,7 +850,7 @@ impl Field {
         // Real answers mix both words for "none": null here, "0" there.
         let none = match self {
             Self::Contact | Self::Lead => number == 0,
-            Self::Company => number == 0 && card.id % 2 == 0,
+            Self::Company => number == 0 && card.id.is_multiple_of(2),
             _ => false,
         };
         match style {
