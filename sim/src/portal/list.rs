@@ -335,10 +335,33 @@ impl Query {
                 }
             }
             Some(_) => {
-                let mut rows: Vec<usize> = (low..high).filter(|row| fits(*row)).collect();
-                rows.sort_by(|a, b| self.compare(&cards[*a], &cards[*b], &company.pool));
-                self.cut(rows.into_iter(), skip)
+                let rows = (low..high).filter(|row| fits(*row)).collect();
+                self.ordered(company, cards, rows, skip)
             }
+        }
+    }
+
+    /// A page of matching rows in the order asked for.
+    fn ordered(
+        &self,
+        company: &Company,
+        cards: &[Card],
+        mut rows: Vec<usize>,
+        skip: usize,
+    ) -> Page {
+        let total = rows.len();
+        let by_order = |a: &usize, b: &usize| self.compare(&cards[*a], &cards[*b], &company.pool);
+        // Only the rows up to the page need an order among themselves.
+        let needed = skip.saturating_add(PAGE_ROWS);
+        if needed < total {
+            rows.select_nth_unstable_by(needed, by_order);
+            rows.truncate(needed);
+        }
+        rows.sort_unstable_by(by_order);
+        let page = rows.into_iter().skip(skip).take(PAGE_ROWS).collect();
+        Page {
+            rows: page,
+            total: self.start.map(|_| total),
         }
     }
 
