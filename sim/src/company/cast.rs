@@ -166,7 +166,7 @@ pub(super) fn users(managers: &[Manager], zone: Tz, first: NaiveDate, russian: b
             name: if russian { name } else { english }.to_owned(),
             last_name: if russian { last } else { english_last }.to_owned(),
             second_name: String::new(),
-            email: format!("{}.{}@example.com", english, english_last).to_lowercase(),
+            email: format!("{english}.{english_last}@example.com").to_lowercase(),
             position: position.to_owned(),
             gender: gender.to_owned(),
             active: manager.is_none_or(|manager| manager.left.is_none()),
@@ -288,10 +288,10 @@ pub(super) struct Source {
     pub(super) created_by: u32,
     titles: (&'static str, &'static str),
     /// Advertising systems: source, medium, campaigns.
-    ads: &'static [(&'static str, &'static str, &'static [&'static str])],
+    ads: Ads,
 }
 
-const CONTEXT: &[(&str, &str, &[&str])] = &[
+const CONTEXT: Ads = &[
     (
         "yandex",
         "cpc",
@@ -304,11 +304,11 @@ const CONTEXT: &[(&str, &str, &[&str])] = &[
     ),
     ("google", "cpc", &["search_generic", "gdn_lookalike"]),
 ];
-const SOCIAL: &[(&str, &str, &[&str])] = &[
+const SOCIAL: Ads = &[
     ("vk", "social", &["leadform", "stories"]),
     ("telegram", "social", &["channel_ads"]),
 ];
-const SITE: &[(&str, &str, &[&str])] = &[
+const SITE: Ads = &[
     ("yandex", "organic", &[""]),
     ("google", "organic", &[""]),
     ("", "", &[""]),
@@ -322,9 +322,36 @@ const TERMS: [&str; 6] = [
     "заказать с установкой",
 ];
 
-/// The nine sources of the company.
+/// Advertising systems of a source: source, medium, campaigns.
+type Ads = &'static [(&'static str, &'static str, &'static [&'static str])];
+
+/// One line of the table of sources.
+type SourceLine = (
+    &'static str,
+    f64,
+    f64,
+    f64,
+    (&'static str, &'static str),
+    Ads,
+);
+
+/// The nine sources: code, share of the leads, its growth a year, conversion, titles, advertising.
+#[rustfmt::skip]
+const SOURCES: [SourceLine; 9] = [
+    ("WEB", 0.27, 1.0, 0.95, ("Заявка с сайта №", "Website request #"), SITE),
+    ("CALL", 0.19, 0.97, 1.25, ("Входящий звонок №", "Incoming call #"), &[]),
+    ("ADVERTISING", 0.23, 1.06, 0.72, ("Реклама: заявка №", "Ad request #"), CONTEXT),
+    ("UC_SOCIAL", 0.10, 1.35, 0.40, ("Соцсети: заявка №", "Social request #"), SOCIAL),
+    ("RECOMMENDATION", 0.06, 1.02, 2.60, ("По рекомендации №", "Referral #"), &[]),
+    ("TRADE_SHOW", 0.14, 1.0, 0.85, ("Выставка, визитка №", "Trade show card #"), &[]),
+    ("PARTNER", 0.045, 1.05, 2.90, ("Повторное обращение №", "Existing client #"), &[]),
+    ("EMAIL", 0.04, 0.9, 0.80, ("Письмо №", "E-mail #"), &[]),
+    ("7|WZ_WHATSAPP_C3A1", 0.05, 1.15, 0.90, ("WhatsApp: чат №", "WhatsApp chat #"), &[]),
+];
+
+/// The sources of the company.
 pub(super) fn sources(pool: &mut Pool) -> Vec<Source> {
-    let mut source = |code: &str, share, growth, conversion, titles, ads| Source {
+    let all = SOURCES.map(|(code, share, growth, conversion, titles, ads)| Source {
         code: pool.intern(code),
         share,
         growth,
@@ -332,81 +359,12 @@ pub(super) fn sources(pool: &mut Pool) -> Vec<Source> {
         exhibition: code == "TRADE_SHOW",
         office_hours: matches!(code, "CALL" | "TRADE_SHOW" | "RECOMMENDATION" | "PARTNER"),
         channel: code.contains('|'),
-        created_by: if matches!(code, "WEB" | "ADVERTISING" | "UC_SOCIAL") {
-            1
-        } else {
-            0
-        },
+        // Forms and advertising write cards by themselves, under the owner's name.
+        created_by: u32::from(matches!(code, "WEB" | "ADVERTISING" | "UC_SOCIAL")),
         titles,
         ads,
-    };
-    vec![
-        source(
-            "WEB",
-            0.27,
-            1.0,
-            0.95,
-            ("Заявка с сайта №", "Website request #"),
-            SITE,
-        ),
-        source(
-            "CALL",
-            0.19,
-            0.97,
-            1.25,
-            ("Входящий звонок №", "Incoming call #"),
-            &[],
-        ),
-        source(
-            "ADVERTISING",
-            0.23,
-            1.06,
-            0.72,
-            ("Реклама: заявка №", "Ad request #"),
-            CONTEXT,
-        ),
-        source(
-            "UC_SOCIAL",
-            0.10,
-            1.35,
-            0.40,
-            ("Соцсети: заявка №", "Social request #"),
-            SOCIAL,
-        ),
-        source(
-            "RECOMMENDATION",
-            0.06,
-            1.02,
-            2.60,
-            ("По рекомендации №", "Referral #"),
-            &[],
-        ),
-        source(
-            "TRADE_SHOW",
-            0.14,
-            1.0,
-            0.85,
-            ("Выставка, визитка №", "Trade show card #"),
-            &[],
-        ),
-        source(
-            "PARTNER",
-            0.045,
-            1.05,
-            2.90,
-            ("Повторное обращение №", "Existing client #"),
-            &[],
-        ),
-        source("EMAIL", 0.04, 0.9, 0.80, ("Письмо №", "E-mail #"), &[]),
-        source(
-            "7|WZ_WHATSAPP_C3A1",
-            0.05,
-            1.15,
-            0.90,
-            ("WhatsApp: чат №", "WhatsApp chat #"),
-            &[],
-        ),
-    ]
+    });
+    all.into()
 }
 
 impl Source {

@@ -1186,6 +1186,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::print_stdout, reason = "a skipped test says so")]
     fn shared_exports_load_when_they_are_there() {
         let Ok(shared) = std::env::var("PLANFACT_SHARED") else {
             println!("PLANFACT_SHARED is not set: real exports are not tried");

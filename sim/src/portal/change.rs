@@ -1,6 +1,7 @@
 //! Changes to leads and deals through the management door, with the side effects of a real card:
 //! DATE_MODIFY moves, a final stage closes, a new row gets the next id.
 
+use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use crate::company::{Card, Company, NO_MONEY, NO_TIME, cents, flag, time};
@@ -156,21 +157,6 @@ fn set(
     value: &Value,
 ) -> Result<(), String> {
     let text = php::scalar(value).unwrap_or_default();
-    let zone = company.zone;
-    let instant = || {
-        if text.is_empty() {
-            return Ok(NO_TIME);
-        }
-        time::parse(zone, &text).ok_or_else(|| format!("{name}: {text:?} is no date and time"))
-    };
-    let number = || -> Result<u32, String> {
-        if text.is_empty() {
-            return Ok(0);
-        }
-        text.parse()
-            .map_err(|_| format!("{name}: {text:?} is no whole number"))
-    };
-    let yes = matches!(text.as_str(), "Y" | "1");
     match name {
         "TITLE" => {
             card.title = company.pool.keep(&text);
@@ -190,6 +176,47 @@ fn set(
             let sum = cents(&text).ok_or_else(|| format!("{name}: {text:?} is no sum"))?;
             card.opportunity = sum;
         }
+        "OPENED" => card.set(flag::OPENED, is_yes(&text)),
+        "CLOSED" => card.set(flag::CLOSED, is_yes(&text)),
+        "IS_RETURN_CUSTOMER" => card.set(flag::RETURN, is_yes(&text)),
+        _ => {
+            if let Some(at) = MARKS.iter().position(|mark| *mark == name) {
+                let mut marks = company.pool.utm(card.marks);
+                marks[at] = company.pool.intern(&text);
+                card.marks = company.pool.marks(marks);
+            } else if !set_number(card, name, &text)?
+                && !set_instant(company.zone, card, name, &text)?
+            {
+                set_other(company, entity, card, name, value)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Names of the UTM marks in their order.
+const MARKS: [&str; 5] = [
+    "UTM_SOURCE",
+    "UTM_MEDIUM",
+    "UTM_CAMPAIGN",
+    "UTM_CONTENT",
+    "UTM_TERM",
+];
+
+fn is_yes(text: &str) -> bool {
+    matches!(text, "Y" | "1")
+}
+
+/// Sets a field that holds an id; false when the name is another field's.
+fn set_number(card: &mut Card, name: &str, text: &str) -> Result<bool, String> {
+    let number = || -> Result<u32, String> {
+        if text.is_empty() {
+            return Ok(0);
+        }
+        text.parse()
+            .map_err(|_| format!("{name}: {text:?} is no whole number"))
+    };
+    match name {
         "ASSIGNED_BY_ID" => card.assigned = number()?,
         "CREATED_BY_ID" => card.created_by = number()?,
         "MODIFY_BY_ID" => card.modified_by = number()?,
@@ -199,48 +226,56 @@ fn set(
         "CATEGORY_ID" => {
             card.category = u16::try_from(number()?).map_err(|_| format!("{name}: too large"))?;
         }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Sets a field that holds an instant; false when the name is another field's.
+fn set_instant(zone: Tz, card: &mut Card, name: &str, text: &str) -> Result<bool, String> {
+    let wrong = || format!("{name}: {text:?} is no date and time");
+    let instant = || time::parse(zone, text).ok_or_else(wrong);
+    let optional = || {
+        if text.is_empty() {
+            Ok(NO_TIME)
+        } else {
+            instant()
+        }
+    };
+    match name {
         "DATE_CREATE" => card.created = instant()?,
         "DATE_MODIFY" => card.modified = instant()?,
-        "DATE_CLOSED" | "CLOSEDATE" => card.closed = instant()?,
-        "BEGINDATE" => card.begun = instant()?,
         "MOVED_TIME" => card.moved = instant()?,
         "LAST_ACTIVITY_TIME" => card.active = instant()?,
-        "OPENED" => card.set(flag::OPENED, yes),
-        "CLOSED" => card.set(flag::CLOSED, yes),
-        "IS_RETURN_CUSTOMER" => card.set(flag::RETURN, yes),
-        "UTM_SOURCE" | "UTM_MEDIUM" | "UTM_CAMPAIGN" | "UTM_CONTENT" | "UTM_TERM" => {
-            let mut marks = company.pool.utm(card.marks);
-            let names = [
-                "UTM_SOURCE",
-                "UTM_MEDIUM",
-                "UTM_CAMPAIGN",
-                "UTM_CONTENT",
-                "UTM_TERM",
-            ];
-            for (mark, known) in marks.iter_mut().zip(names) {
-                if known == name {
-                    *mark = company.pool.intern(&text);
-                }
-            }
-            card.marks = company.pool.marks(marks);
-        }
-        _ => {
-            let known = entity.specs().iter().any(|spec| spec.name == name);
-            let custom = name.starts_with("UF_");
-            if !known && !custom {
-                return Err(format!("{name}: no such field"));
-            }
-            let code = company.pool.intern(name);
-            let table = match entity {
-                Entity::Lead => &mut company.leads,
-                Entity::Deal => &mut company.deals,
-            };
-            if custom && !table.custom.contains(&code) {
-                table.custom.push(code);
-            }
-            card.put_extra(code, &value.to_string());
-        }
+        "DATE_CLOSED" | "CLOSEDATE" => card.closed = optional()?,
+        "BEGINDATE" => card.begun = optional()?,
+        _ => return Ok(false),
     }
+    Ok(true)
+}
+
+/// Keeps a field that has no column.
+fn set_other(
+    company: &mut Company,
+    entity: Entity,
+    card: &mut Card,
+    name: &str,
+    value: &Value,
+) -> Result<(), String> {
+    let known = entity.specs().iter().any(|spec| spec.name == name);
+    let custom = name.starts_with("UF_");
+    if !known && !custom {
+        return Err(format!("{name}: no such field"));
+    }
+    let code = company.pool.intern(name);
+    let table = match entity {
+        Entity::Lead => &mut company.leads,
+        Entity::Deal => &mut company.deals,
+    };
+    if custom && !table.custom.contains(&code) {
+        table.custom.push(code);
+    }
+    card.put_extra(code, &value.to_string());
     Ok(())
 }
 

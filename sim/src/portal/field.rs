@@ -38,6 +38,8 @@ pub(crate) enum Field {
     ReturnLead,
     /// A field without a column, by its code in the pool.
     Other(Sym),
+    /// A field without a column whose absence has a word of its own, as JSON.
+    OtherOr(Sym, &'static str),
     /// The same text of JSON for every row.
     Fixed(&'static str),
 }
@@ -721,6 +723,9 @@ pub(crate) fn resolve(spec: &Spec, pool: &Pool) -> Field {
         Field::Other(_) => pool
             .find(spec.name)
             .map_or(Field::Fixed("null"), Field::Other),
+        Field::Fixed(json) => pool
+            .find(spec.name)
+            .map_or(spec.field, |code| Field::OtherOr(code, json)),
         field => field,
     }
 }
@@ -744,7 +749,7 @@ impl Field {
             Self::Flag(_) | Self::ReturnLead => Kind::Flag,
             Self::Stage | Self::Source | Self::Currency | Self::Semantic => Kind::Code,
             Self::Title | Self::Name | Self::LastName => Kind::Text,
-            Self::Mark(_) | Self::Other(_) | Self::Fixed(_) => Kind::Text,
+            Self::Mark(_) | Self::Other(_) | Self::OtherOr(..) | Self::Fixed(_) => Kind::Text,
         }
     }
 
@@ -794,6 +799,8 @@ impl Field {
                     .unwrap_or_else(|_| json.into())
                     .into();
             }
+            Self::OtherOr(code, json) if card.extra(code).is_none() => json.trim_matches('"'),
+            Self::OtherOr(code, _) => return Self::Other(code).text(card, pool),
             Self::Fixed(json) => json.trim_matches('"'),
             _ => "",
         };
@@ -823,6 +830,9 @@ impl Field {
                 Self::Other(code) => {
                     out.extend_from_slice(card.extra(code).unwrap_or("null").as_bytes());
                 }
+                Self::OtherOr(code, json) => {
+                    out.extend_from_slice(card.extra(code).unwrap_or(json).as_bytes());
+                }
                 _ => {
                     let text = self.text(card, &company.pool);
                     if text.is_empty() {
@@ -840,7 +850,7 @@ impl Field {
         // Real answers mix both words for "none": null here, "0" there.
         let none = match self {
             Self::Contact | Self::Lead => number == 0,
-            Self::Company => number == 0 && card.id % 2 == 0,
+            Self::Company => number == 0 && card.id.is_multiple_of(2),
             _ => false,
         };
         match style {
