@@ -307,30 +307,21 @@ pub fn split_by_weights(total: i128, weights: &[BigRational]) -> Vec<i128> {
     if weights.is_empty() {
         return Vec::new();
     }
-    let mut weights: Vec<BigRational> = weights
-        .iter()
-        .map(|weight| {
-            if weight.is_negative() {
-                BigRational::zero()
-            } else {
-                weight.clone()
-            }
-        })
-        .collect();
-    let mut sum: BigRational = weights.iter().sum();
+    // Whole numbers in the same proportion: no fraction has to be reduced below.
+    let mut weights = whole_weights(weights);
+    let mut sum: BigInt = weights.iter().sum();
     if sum.is_zero() {
-        weights.fill(BigRational::from(BigInt::from(1)));
-        sum = BigRational::from(BigInt::from(weights.len()));
+        weights.fill(BigInt::from(1));
+        sum = BigInt::from(weights.len());
     }
-    let magnitude = BigRational::from(BigInt::from(total.unsigned_abs()));
+    let magnitude = BigInt::from(total.unsigned_abs());
     let mut parts = Vec::with_capacity(weights.len());
     let mut rests = Vec::with_capacity(weights.len());
     for weight in &weights {
-        let exact = &magnitude * weight / &sum;
-        let floor = exact.floor();
-        rests.push(exact - &floor);
+        let exact = &magnitude * weight;
+        rests.push(&exact % &sum);
         // A part is at most the total, so it fits.
-        parts.push(floor.to_integer().to_u128().unwrap_or_default());
+        parts.push((exact / &sum).to_u128().unwrap_or_default());
     }
     let missing = total.unsigned_abs() - parts.iter().sum::<u128>();
     let mut order: Vec<usize> = (0..parts.len()).collect();
@@ -346,6 +337,26 @@ pub fn split_by_weights(total: i128, weights: &[BigRational]) -> Vec<i128> {
         }
     };
     parts.into_iter().map(signed).collect()
+}
+
+/// The weights times their common denominator; negative ones become zero.
+fn whole_weights(weights: &[BigRational]) -> Vec<BigInt> {
+    let common = weights.iter().fold(BigInt::from(1), |common, weight| {
+        // Reduced, common/denominator has the denominator that `common` lacks.
+        let lacking = BigRational::new(common.clone(), weight.denom().clone());
+        common * lacking.denom()
+    });
+    let whole = |weight: &BigRational| weight.numer() * (&common / weight.denom());
+    weights
+        .iter()
+        .map(|weight| {
+            if weight.is_negative() {
+                BigInt::zero()
+            } else {
+                whole(weight)
+            }
+        })
+        .collect()
 }
 
 /// [`split_by_weights`] with whole weights, such as headcounts.
