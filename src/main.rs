@@ -8,7 +8,10 @@ use planfact::cli::{self, Cli};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     planfact::telemetry::init(cli.verbosity(), cli.global.json);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return cli::fail(&cli::Failure::failed(format!("no runtime: {error}"))),
     };

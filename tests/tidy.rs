@@ -140,11 +140,6 @@ const FUNCTION_LINES_MAX: usize = 70;
 const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     // One table from Google's reasons to what they mean.
     ("src/google/error.rs", "kind_of", 72),
-    ("sim/src/company/cast.rs", "sources", 85),
-    ("sim/src/google/drive/methods.rs", "permissions", 84),
-    ("sim/src/google/drive/mod.rs", "file_json", 80),
-    ("sim/src/google/sheets/mod.rs", "route", 76),
-    ("sim/src/portal/change.rs", "set", 95),
 ];
 
 /// A file of Rust.

@@ -32,7 +32,13 @@ impl Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The configuration file.
-    #[arg(short, long, global = true, default_value = "planfact.toml", value_name = "FILE")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        default_value = "planfact.toml",
+        value_name = "FILE"
+    )]
     pub config: PathBuf,
     /// Only this company.
     #[arg(long, global = true, value_name = "ID")]

@@ -26,10 +26,18 @@ pub(super) fn build(
         endpoint: config.google.endpoint.clone(),
     })?;
     let store = open_store(config)?;
-    let engine = Engine { google: Arc::new(google), store, clock };
+    let engine = Engine {
+        google: Arc::new(google),
+        store,
+        clock,
+    };
     let mut companies = Vec::new();
     let mut schedules = BTreeMap::new();
-    for company in config.companies.iter().filter(|company| chosen.contains(&company.id)) {
+    for company in config
+        .companies
+        .iter()
+        .filter(|company| chosen.contains(&company.id))
+    {
         let profile = profile(company, as_of);
         let portal = Portal::new(&portal_options(company))?;
         // The configuration has checked the pattern already.
@@ -38,7 +46,12 @@ pub(super) fn build(
         }
         companies.push(Company { profile, portal });
     }
-    Ok(Program { engine, companies, schedules, listen: config.http.listen })
+    Ok(Program {
+        engine,
+        companies,
+        schedules,
+        listen: config.http.listen,
+    })
 }
 
 /// Opens the configured store.
@@ -71,7 +84,11 @@ pub(super) fn profile(company: &config::Company, as_of: Option<Day>) -> Profile 
         currency: company.currency.clone(),
         calendar: company.calendar(),
         junk: company.mapping.junk_statuses.iter().cloned().collect(),
-        pipelines: company.mapping.pipelines.as_ref().map(|ids| ids.iter().copied().collect()),
+        pipelines: company
+            .mapping
+            .pipelines
+            .as_ref()
+            .map(|ids| ids.iter().copied().collect()),
         seeds: company.seeds(),
         report_template: company.report_template.clone(),
         plan_template: company.plan_template.clone(),

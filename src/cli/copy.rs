@@ -29,7 +29,11 @@ pub(super) async fn run(global: &Global, args: &PassArgs) -> Result<ExitCode, Fa
             Ok(files) => {
                 println!("{}", profile.name);
                 for binding in [&files.report, &files.plan] {
-                    let how = if files.made.contains(&binding.role) { "copied" } else { "exists" };
+                    let how = if files.made.contains(&binding.role) {
+                        "copied"
+                    } else {
+                        "exists"
+                    };
                     println!("  {how:8} {:10} {}", binding.role, binding.url);
                 }
                 for what in &files.repaired {

@@ -16,10 +16,10 @@ use crate::config::Config;
 use crate::daemon::{self, Program, Settings};
 use crate::sync::pass::{self, Ask, PassReport};
 
-use super::{Failure, compose};
 use super::args::{DemoArgs, Global};
 use super::output::{Progress, pass_json, print_json, print_pass};
 use super::run::wait_for_signal;
+use super::{Failure, compose};
 
 /// How often the demo asks the change feed: a visitor does not want to wait a minute.
 const DEMO_POLL: Duration = Duration::from_secs(3);
@@ -42,7 +42,11 @@ struct Stage {
 /// Runs the demo.
 pub(super) async fn run(global: &Global, args: &DemoArgs) -> Result<ExitCode, Failure> {
     let stage = Stage::build(args).await?;
-    let code = if args.once { once(global, args, &stage).await } else { serve(global, args, stage).await };
+    let code = if args.once {
+        once(global, args, &stage).await
+    } else {
+        serve(global, args, stage).await
+    };
     code
 }
 
@@ -52,12 +56,19 @@ impl Stage {
         let portal = portal::Portal::start(company, portal::Options::default())
             .await
             .map_err(|error| Failure::io("the portal simulator cannot start", &error))?;
-        let listen = std::net::SocketAddr::from(([127, 0, 0, 1], if args.once { 0 } else { args.port }));
-        let google = google::Google::start(google::Options { listen, ..google::Options::default() })
-            .await
-            .map_err(|error| {
-                Failure::io(&format!("the Google simulator cannot listen on {listen} (choose another --port)"), &error)
-            })?;
+        let listen =
+            std::net::SocketAddr::from(([127, 0, 0, 1], if args.once { 0 } else { args.port }));
+        let google = google::Google::start(google::Options {
+            listen,
+            ..google::Options::default()
+        })
+        .await
+        .map_err(|error| {
+            Failure::io(
+                &format!("the Google simulator cannot listen on {listen} (choose another --port)"),
+                &error,
+            )
+        })?;
         let folder = private_folder()?;
         let key = folder.join("service-account.json");
         super::write_private(&key, &google.credentials.to_string())
@@ -76,19 +87,30 @@ impl Stage {
             company_toml,
         })?;
         let program = compose::build(&config, &["demo".to_owned()], as_of, Arc::new(System))?;
-        Ok(Stage { google, portal, program, folder })
+        Ok(Stage {
+            google,
+            portal,
+            program,
+            folder,
+        })
     }
 }
 
 /// The company of the demo and the keys of its `company.toml`.
 fn company(args: &DemoArgs) -> Result<(SimCompany, String), Failure> {
     if let Some(folder) = &args.data {
-        let company = SimCompany::load(folder).map_err(|error| Failure::usage(error.to_string()))?;
+        let company =
+            SimCompany::load(folder).map_err(|error| Failure::usage(error.to_string()))?;
         let file = folder.join("company.toml");
         let toml = match std::fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Failure::usage(format!("cannot read {}: {error}", file.display()))),
+            Err(error) => {
+                return Err(Failure::usage(format!(
+                    "cannot read {}: {error}",
+                    file.display()
+                )));
+            }
         };
         return Ok((company, toml));
     }
@@ -99,7 +121,14 @@ fn company(args: &DemoArgs) -> Result<(SimCompany, String), Failure> {
     };
     let today = args.as_of.unwrap_or_else(today);
     let locale = if russian { Locale::Ru } else { Locale::En };
-    let spec = Spec { seed: args.seed, size: Size::Small, leads: None, deals: None, today, locale };
+    let spec = Spec {
+        seed: args.seed,
+        size: Size::Small,
+        leads: None,
+        deals: None,
+        today,
+        locale,
+    };
     let toml = format!(
         "name = \"{name}\"\ntime_zone = \"{zone}\"\nlocale = \"{}\"\ncurrency = \"{currency}\"\n{FICTION_TARGETS}",
         args.locale
@@ -130,7 +159,10 @@ async fn once(global: &Global, args: &DemoArgs, stage: &Stage) -> Result<ExitCod
     } else {
         print_pass(&company.profile.name, &report);
         println!("  wrote     {} in {}", files.join(", "), args.out.display());
-        println!("  Google saw {} requests, the portal {}", seen_by_google["total"], seen_by_portal["total"]);
+        println!(
+            "  Google saw {} requests, the portal {}",
+            seen_by_google["total"], seen_by_portal["total"]
+        );
     }
     let _ = std::fs::remove_dir_all(&stage.folder);
     Ok(ExitCode::SUCCESS)
@@ -143,8 +175,16 @@ async fn cycle(global: &Global, stage: &Stage) -> Result<PassReport, Failure> {
     let progress = Progress::new(global.json);
     let next_run = stage.program.next_run(&company.profile.id);
     let show = |step| progress.show(&step);
-    let result =
-        pass::run(&stage.program.engine, company, &Ask { next_run, ..Ask::REFRESH }, &show).await;
+    let result = pass::run(
+        &stage.program.engine,
+        company,
+        &Ask {
+            next_run,
+            ..Ask::REFRESH
+        },
+        &show,
+    )
+    .await;
     progress.finish();
     Ok(result?)
 }
@@ -159,24 +199,39 @@ async fn serve(global: &Global, args: &DemoArgs, stage: Stage) -> Result<ExitCod
         document["webhook_url"] = stage.portal.webhook_url.clone().into();
         print_json(&document);
     } else {
-        let name = stage.program.companies.first().map_or("", |company| &company.profile.name);
+        let name = stage
+            .program
+            .companies
+            .first()
+            .map_or("", |company| &company.profile.name);
         print_pass(name, &report);
         println!();
         println!("  Report    {}", report.files.report.url);
         println!("  Plan      {}", report.files.plan.url);
         println!("  All files {pages}/");
         println!();
-        println!("Type over a plan number: the report follows within seconds. Ctrl-C ends the demo.");
+        println!(
+            "Type over a plan number: the report follows within seconds. Ctrl-C ends the demo."
+        );
     }
     let _ = args;
-    let Stage { google, portal, program, folder } = stage;
+    let Stage {
+        google,
+        portal,
+        program,
+        folder,
+    } = stage;
     let stop = CancellationToken::new();
     let signal = stop.clone();
     tokio::spawn(async move {
         wait_for_signal().await;
         signal.cancel();
     });
-    let settings = Settings { listen: None, poll: DEMO_POLL, settle: DEMO_SETTLE };
+    let settings = Settings {
+        listen: None,
+        poll: DEMO_POLL,
+        settle: DEMO_SETTLE,
+    };
     daemon::run(program, settings, stop, |_| {})
         .await
         .map_err(|error| Failure::io("the daemon cannot start", &error))?;
@@ -198,5 +253,8 @@ fn private_folder() -> Result<PathBuf, Failure> {
             Err(error) => return Err(Failure::io("cannot make a temporary folder", &error)),
         }
     }
-    Err(Failure::failed(format!("no free name for a temporary folder in {}", parent.display())))
+    Err(Failure::failed(format!(
+        "no free name for a temporary folder in {}",
+        parent.display()
+    )))
 }

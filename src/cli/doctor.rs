@@ -21,7 +21,12 @@ struct Finding {
 
 impl Finding {
     fn good(company: Option<&str>, check: &'static str, detail: impl Into<String>) -> Finding {
-        Finding { company: company.map(str::to_owned), check, problem: None, detail: detail.into() }
+        Finding {
+            company: company.map(str::to_owned),
+            check,
+            problem: None,
+            detail: detail.into(),
+        }
     }
 
     fn bad(
@@ -43,12 +48,17 @@ impl Finding {
 pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     let config = Config::load(&global.config)?;
     let chosen = choose(&config, global)?;
-    let mut findings = vec![Finding::good(None, "configuration", global.config.display().to_string())];
+    let mut findings = vec![Finding::good(
+        None,
+        "configuration",
+        global.config.display().to_string(),
+    )];
     findings.push(store(&config));
     match google(&config) {
         Ok(google) => {
             for id in &chosen {
-                let Some(company) = config.companies.iter().find(|company| &company.id == id) else {
+                let Some(company) = config.companies.iter().find(|company| &company.id == id)
+                else {
                     continue;
                 };
                 findings.extend(google_of(&google, company).await);
@@ -62,8 +72,15 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
         }
     }
     report(global, &findings);
-    let bad = findings.iter().filter(|finding| finding.problem.is_some()).count();
-    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(4) })
+    let bad = findings
+        .iter()
+        .filter(|finding| finding.problem.is_some())
+        .count();
+    Ok(if bad == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(4)
+    })
 }
 
 fn store(config: &Config) -> Finding {
@@ -74,7 +91,9 @@ fn store(config: &Config) -> Finding {
             None,
             "store",
             error.chain(),
-            error.remedy().unwrap_or_else(|| format!("Make sure that {path} can be written.")),
+            error
+                .remedy()
+                .unwrap_or_else(|| format!("Make sure that {path} can be written.")),
         ),
     }
 }
@@ -84,7 +103,14 @@ fn google(config: &Config) -> Result<Google, Finding> {
         credentials: config.google.credentials.clone(),
         endpoint: config.google.endpoint.clone(),
     })
-    .map_err(|error| Finding::bad(None, "google credentials", error.to_string(), error.remedy()))
+    .map_err(|error| {
+        Finding::bad(
+            None,
+            "google credentials",
+            error.to_string(),
+            error.remedy(),
+        )
+    })
 }
 
 async fn google_of(google: &Google, company: &crate::config::Company) -> Vec<Finding> {
@@ -100,7 +126,9 @@ async fn google_of(google: &Google, company: &crate::config::Company) -> Vec<Fin
         findings.push(Finding::bad(
             id,
             "drive folder",
-            format!("the service account {account} has no storage of its own, so it cannot make files"),
+            format!(
+                "the service account {account} has no storage of its own, so it cannot make files"
+            ),
             "Make a folder in a shared drive, add the account to the drive as Content manager, and \
              set `folder` to the folder's id; or sign in as an OAuth user.",
         ));
@@ -108,11 +136,18 @@ async fn google_of(google: &Google, company: &crate::config::Company) -> Vec<Fin
     for (check, place) in places {
         let Some(place) = place else { continue };
         findings.push(match google.file(place).await {
-            Ok(file) if check == "drive folder" && !file.in_shared_drive && account.ends_with("gserviceaccount.com") => {
+            Ok(file)
+                if check == "drive folder"
+                    && !file.in_shared_drive
+                    && account.ends_with("gserviceaccount.com") =>
+            {
                 Finding::bad(
                     id,
                     check,
-                    format!("«{}» is in somebody's My Drive, where a service account cannot make files", file.name),
+                    format!(
+                        "«{}» is in somebody's My Drive, where a service account cannot make files",
+                        file.name
+                    ),
                     "Move the folder into a shared drive, or sign in as an OAuth user.",
                 )
             }
@@ -140,7 +175,12 @@ fn templates(company: &crate::config::Company) -> Finding {
     let id = Some(company.id.as_str());
     for kind in [TemplateKind::Report, TemplateKind::Plan] {
         if let Err(error) = template::render(kind, &input) {
-            return Finding::bad(id, "templates", error.to_string(), "Choose another `locale`.");
+            return Finding::bad(
+                id,
+                "templates",
+                error.to_string(),
+                "Choose another `locale`.",
+            );
         }
     }
     Finding::good(id, "templates", company.locale.clone())
@@ -150,11 +190,25 @@ async fn portal_of(company: &crate::config::Company) -> Vec<Finding> {
     let id = Some(company.id.as_str());
     let portal = match Portal::new(&compose::portal_options(company)) {
         Ok(portal) => portal,
-        Err(error) => return vec![Finding::bad(id, "portal", error.to_string(), error.remedy())],
+        Err(error) => {
+            return vec![Finding::bad(
+                id,
+                "portal",
+                error.to_string(),
+                error.remedy(),
+            )];
+        }
     };
     let probe = match probe(&portal).await {
         Ok(probe) => probe,
-        Err(error) => return vec![Finding::bad(id, "portal", error.to_string(), error.remedy())],
+        Err(error) => {
+            return vec![Finding::bad(
+                id,
+                "portal",
+                error.to_string(),
+                error.remedy(),
+            )];
+        }
     };
     let mut findings = vec![Finding::good(id, "portal", portal.host())];
     if probe.admin == Some(false) {
@@ -174,7 +228,11 @@ async fn portal_of(company: &crate::config::Company) -> Vec<Finding> {
         ));
     }
     if probe.mode == Some(2) {
-        findings.push(Finding::good(id, "crm mode", "simple: there are no leads, deals are counted"));
+        findings.push(Finding::good(
+            id,
+            "crm mode",
+            "simple: there are no leads, deals are counted",
+        ));
     }
     findings
 }
@@ -196,7 +254,10 @@ fn report(global: &Global, findings: &[Finding]) {
         return;
     }
     for finding in findings {
-        let company = finding.company.as_deref().map_or(String::new(), |id| format!("{id}: "));
+        let company = finding
+            .company
+            .as_deref()
+            .map_or(String::new(), |id| format!("{id}: "));
         match &finding.problem {
             None => println!("ok   {company}{}: {}", finding.check, finding.detail),
             Some((what, remedy)) => {
@@ -205,7 +266,10 @@ fn report(global: &Global, findings: &[Finding]) {
             }
         }
     }
-    let bad = findings.iter().filter(|finding| finding.problem.is_some()).count();
+    let bad = findings
+        .iter()
+        .filter(|finding| finding.problem.is_some())
+        .count();
     match bad {
         0 => println!("everything is in order"),
         1 => println!("1 thing needs you"),

@@ -32,7 +32,12 @@ pub(super) async fn run(global: &Global, args: &ExportArgs) -> Result<ExitCode, 
             Ok(names) if global.json => documents.push(serde_json::json!({
                 "company": company.profile.id, "out": folder, "files": names,
             })),
-            Ok(names) => println!("{}: {} in {}", company.profile.name, names.join(", "), folder.display()),
+            Ok(names) => println!(
+                "{}: {} in {}",
+                company.profile.name,
+                names.join(", "),
+                folder.display()
+            ),
             Err(failure) => failed.push((company.profile.name.clone(), failure)),
         }
     }
@@ -51,17 +56,28 @@ pub(super) async fn write(
     let engine = &program.engine;
     let year = company.profile.today(engine.clock.now()).year();
     let files = copy::ensure(engine, &company.profile, year).await?;
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::io(&format!("cannot make the folder {}", folder.display()), &error))?;
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::io(
+            &format!("cannot make the folder {}", folder.display()),
+            &error,
+        )
+    })?;
     let mut names = Vec::new();
     for (binding, name) in [(&files.report, "report.xlsx"), (&files.plan, "plan.xlsx")] {
-        let workbook = engine.google.read_workbook(&binding.file).await.map_err(SyncError::from)?;
+        let workbook = engine
+            .google
+            .read_workbook(&binding.file)
+            .await
+            .map_err(SyncError::from)?;
         export::write_xlsx(&workbook, &folder.join(name)).map_err(export_failed)?;
         names.push(name.to_owned());
     }
     let specs = template::tables(TemplateKind::Report, year);
-    let observed =
-        engine.google.observe(&files.report.file, EXPORTED).await.map_err(SyncError::from)?;
+    let observed = engine
+        .google
+        .observe(&files.report.file, EXPORTED)
+        .await
+        .map_err(SyncError::from)?;
     for spec in &specs {
         if let Some(grid) = observed.blocks.get(&spec.name) {
             let name = format!("{}.csv", spec.name);

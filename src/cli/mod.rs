@@ -1,5 +1,9 @@
 //! The verbs. Each file reads its arguments, calls a room below and prints; none computes.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this room is for")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what this room is for"
+)]
 
 pub mod args;
 mod compose;
@@ -41,12 +45,20 @@ pub struct Failure {
 impl Failure {
     /// Something failed (exit code 1).
     pub fn failed(message: impl Into<String>) -> Failure {
-        Failure { code: 1, message: message.into(), remedy: None }
+        Failure {
+            code: 1,
+            message: message.into(),
+            remedy: None,
+        }
     }
 
     /// Bad usage or configuration (exit code 2).
     pub fn usage(message: impl Into<String>) -> Failure {
-        Failure { code: 2, message: message.into(), remedy: None }
+        Failure {
+            code: 2,
+            message: message.into(),
+            remedy: None,
+        }
     }
 
     fn io(doing: &str, error: &std::io::Error) -> Failure {
@@ -60,7 +72,11 @@ impl From<SyncError> for Failure {
             Outcome::Human(_) => 4,
             Outcome::NextPass | Outcome::Failed => 1,
         };
-        Failure { code, message: error.chain(), remedy: error.remedy() }
+        Failure {
+            code,
+            message: error.chain(),
+            remedy: error.remedy(),
+        }
     }
 }
 
@@ -110,13 +126,16 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
 fn program(global: &args::Global, as_of: Option<chrono::NaiveDate>) -> Result<Program, Failure> {
     let config = Config::load(&global.config)?;
     let chosen = choose(&config, global)?;
-    compose::build(&config, &chosen, as_of, Arc::new(crate::clock::System))
-        .map_err(Failure::from)
+    compose::build(&config, &chosen, as_of, Arc::new(crate::clock::System)).map_err(Failure::from)
 }
 
 /// The ids of the companies that the verb is for.
 fn choose(config: &Config, global: &args::Global) -> Result<Vec<String>, Failure> {
-    let all: Vec<String> = config.companies.iter().map(|company| company.id.clone()).collect();
+    let all: Vec<String> = config
+        .companies
+        .iter()
+        .map(|company| company.id.clone())
+        .collect();
     match &global.company {
         None => Ok(all),
         Some(id) if all.contains(id) => Ok(vec![id.clone()]),
@@ -145,7 +164,11 @@ fn verdict(all: usize, failed: Vec<(String, Failure)>) -> Result<ExitCode, Failu
 fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(text.as_bytes())
 }

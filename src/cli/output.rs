@@ -29,7 +29,11 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Progress { bar, last_tenth: Mutex::new(0), silent }
+        Progress {
+            bar,
+            last_tenth: Mutex::new(0),
+            silent,
+        }
     }
 
     /// Shows a step.
@@ -80,17 +84,27 @@ pub(super) fn print_pass(name: &str, report: &PassReport) {
         report.pulled.bound_seconds
     );
     if report.pulled.rejects > 0 {
-        println!("  set aside {} records that could not be read", report.pulled.rejects);
+        println!(
+            "  set aside {} records that could not be read",
+            report.pulled.rejects
+        );
     }
     println!(
         "  plan      {} cells written, {} held by people, {} unreadable",
         report.cells_written.0, report.change.edited_cells, report.change.unreadable_cells
     );
     println!("  report    {} cells written", report.cells_written.1);
-    let google: Vec<String> =
-        report.google_requests.iter().map(|(method, count)| format!("{method} {count}")).collect();
+    let google: Vec<String> = report
+        .google_requests
+        .iter()
+        .map(|(method, count)| format!("{method} {count}"))
+        .collect();
     let all: u64 = report.google_requests.iter().map(|(_, count)| count).sum();
-    println!("  google    {all} requests, {} bytes ({})", report.bytes_sent, google.join(", "));
+    println!(
+        "  google    {all} requests, {} bytes ({})",
+        report.bytes_sent,
+        google.join(", ")
+    );
     println!("  took      {:.1} s", report.seconds);
     for notice in &report.change.notices {
         println!("  !         {notice}");

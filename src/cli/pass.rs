@@ -69,7 +69,10 @@ pub(super) async fn run(global: &Global, args: &PassArgs, kind: Kind) -> Result<
 }
 
 fn print_edits(report: &PassReport) {
-    let sides = [("plan", &report.change.plan), ("report", &report.change.report)];
+    let sides = [
+        ("plan", &report.change.plan),
+        ("report", &report.change.report),
+    ];
     for (name, edits) in sides {
         println!("  {name}: {} edits", edits.len());
         for edit in edits {
@@ -88,7 +91,12 @@ fn edits_json(report: &PassReport) -> serde_json::Value {
 
 fn describe(edit: &Edit) -> String {
     match edit {
-        Edit::Write { tab, row, column, values } => {
+        Edit::Write {
+            tab,
+            row,
+            column,
+            values,
+        } => {
             let cells: usize = values.iter().map(Vec::len).sum();
             let corner = crate::sheet::a1::cell(*row, *column);
             format!("write {cells} cells at {corner} of tab {tab}")
@@ -99,7 +107,11 @@ fn describe(edit: &Edit) -> String {
         Edit::DeleteRows { tab, row, count } => {
             format!("delete {count} rows from row {} of tab {tab}", row + 1)
         }
-        Edit::SetName(name) => format!("point {} to {}", name.name, crate::sheet::a1::range(name.area.rect)),
+        Edit::SetName(name) => format!(
+            "point {} to {}",
+            name.name,
+            crate::sheet::a1::range(name.area.rect)
+        ),
         Edit::SetNote { at, .. } => format!("note at {}", crate::sheet::a1::range(at.rect)),
         Edit::AddTab(tab) => format!("add tab {}", tab.title),
         Edit::AddChart { chart, .. } => format!("add chart {}", chart.title),

@@ -12,7 +12,10 @@ use super::{Failure, program};
 /// Runs until SIGINT or SIGTERM.
 pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     let program = program(global, None)?;
-    let settings = Settings { listen: Some(program.listen), ..Settings::default() };
+    let settings = Settings {
+        listen: Some(program.listen),
+        ..Settings::default()
+    };
     let stop = CancellationToken::new();
     let signal = stop.clone();
     tokio::spawn(async move {

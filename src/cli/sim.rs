@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use planfact_sim::company::{Company, Locale, Size, Spec};
 use planfact_sim::{google, portal};
 
+use super::Failure;
 use super::args::{CompanySize, Global, GoogleArgs, PortalArgs, PortalPlan, SimArgs, SimVerb};
 use super::output::print_json;
 use super::run::wait_for_signal;
-use super::Failure;
 
 /// Runs the simulator until SIGINT or SIGTERM.
 pub(super) async fn run(global: &Global, args: &SimArgs) -> Result<ExitCode, Failure> {
@@ -25,18 +25,28 @@ async fn portal(global: &Global, args: &PortalArgs) -> Result<ExitCode, Failure>
         PortalPlan::Enterprise => portal::Plan::Enterprise,
         PortalPlan::Unlimited => portal::Plan::Unlimited,
     };
-    let options = portal::Options { listen: args.listen, plan, page_ms: args.page_ms, ..portal::Options::default() };
+    let options = portal::Options {
+        listen: args.listen,
+        plan,
+        page_ms: args.page_ms,
+        ..portal::Options::default()
+    };
     let running = portal::Portal::start(company, options)
         .await
         .map_err(|error| Failure::io("the portal simulator cannot start", &error))?;
     if let Some(file) = &args.faults {
-        running.queue_faults(&read_faults(file)?).map_err(Failure::usage)?;
+        running
+            .queue_faults(&read_faults(file)?)
+            .map_err(Failure::usage)?;
     }
     if global.json {
         print_json(&serde_json::json!({"webhook_url": running.webhook_url}));
     } else {
         println!("a Bitrix24 portal is at {}", running.webhook_url);
-        println!("requests seen so far: {}/_sim/requests; Ctrl-C ends it", running.base);
+        println!(
+            "requests seen so far: {}/_sim/requests; Ctrl-C ends it",
+            running.base
+        );
     }
     wait_for_signal().await;
     running.stop().await;
@@ -74,7 +84,9 @@ async fn google(global: &Global, args: &GoogleArgs) -> Result<ExitCode, Failure>
         .await
         .map_err(|error| Failure::io("the Google simulator cannot start", &error))?;
     if let Some(file) = &args.faults {
-        running.queue_faults(&read_faults(file)?).map_err(Failure::usage)?;
+        running
+            .queue_faults(&read_faults(file)?)
+            .map_err(Failure::usage)?;
     }
     if let Some(path) = &args.credentials_out {
         super::write_private(path, &running.credentials.to_string())
@@ -84,7 +96,10 @@ async fn google(global: &Global, args: &GoogleArgs) -> Result<ExitCode, Failure>
         print_json(&serde_json::json!({"endpoint": running.endpoint, "folder": running.folder}));
     } else {
         println!("a Google is at {} (open it in a browser)", running.endpoint);
-        println!("folder {}; requests seen so far: {}/_sim/requests; Ctrl-C ends it", running.folder, running.endpoint);
+        println!(
+            "folder {}; requests seen so far: {}/_sim/requests; Ctrl-C ends it",
+            running.folder, running.endpoint
+        );
     }
     wait_for_signal().await;
     running.stop().await;

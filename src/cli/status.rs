@@ -19,7 +19,8 @@ pub(super) fn run(global: &Global) -> Result<ExitCode, Failure> {
     let store = compose::open_store(&config).map_err(Failure::from)?;
     let mut documents = Vec::new();
     for id in chosen {
-        let state = read(&*store, &id).map_err(|error| Failure::from(crate::sync::outcome::SyncError::from(error)))?;
+        let state = read(&*store, &id)
+            .map_err(|error| Failure::from(crate::sync::outcome::SyncError::from(error)))?;
         if global.json {
             documents.push(state);
         } else {
@@ -43,8 +44,11 @@ fn read(store: &dyn Store, id: &str) -> Result<serde_json::Value, crate::store::
         .passes(id, PASSES_SHOWN)?
         .into_iter()
         .map(|pass| {
-            let counts: serde_json::Map<String, serde_json::Value> =
-                pass.counts.into_iter().map(|(name, count)| (name, count.into())).collect();
+            let counts: serde_json::Map<String, serde_json::Value> = pass
+                .counts
+                .into_iter()
+                .map(|(name, count)| (name, count.into()))
+                .collect();
             serde_json::json!({
                 "number": pass.number,
                 "started": pass.started.to_rfc3339(),
@@ -63,7 +67,10 @@ fn read(store: &dyn Store, id: &str) -> Result<serde_json::Value, crate::store::
 
 fn print(id: &str, state: &serde_json::Value) {
     println!("{id}");
-    println!("  records   {} leads, {} deals, {} set aside", state["leads"], state["deals"], state["rejects"]);
+    println!(
+        "  records   {} leads, {} deals, {} set aside",
+        state["leads"], state["deals"], state["rejects"]
+    );
     for file in state["files"].as_array().into_iter().flatten() {
         println!("  file      {} {}", text(&file["role"]), text(&file["url"]));
     }

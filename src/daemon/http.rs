@@ -62,7 +62,10 @@ async fn health(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
     }
     match bad.as_slice() {
         [] => (StatusCode::OK, "ok\n".to_owned()),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, format!("failing: {}\n", bad.join(", "))),
+        _ => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("failing: {}\n", bad.join(", ")),
+        ),
     }
 }
 
@@ -70,7 +73,11 @@ async fn refresh(
     State(shared): State<Arc<Shared>>,
     Path(company): Path<String>,
 ) -> Result<Redirect, (StatusCode, String)> {
-    match shared.workers.iter().find(|worker| worker.company.profile.id == company) {
+    match shared
+        .workers
+        .iter()
+        .find(|worker| worker.company.profile.id == company)
+    {
         Some(worker) => {
             worker.poke.notify_one();
             Ok(Redirect::to("/"))
@@ -80,9 +87,13 @@ async fn refresh(
 }
 
 async fn page(State(shared): State<Arc<Shared>>) -> Result<Html<String>, (StatusCode, String)> {
-    let sections: Result<Vec<Markup>, StoreError> =
-        shared.workers.iter().map(|worker| section(&shared, worker)).collect();
-    let sections = sections.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let sections: Result<Vec<Markup>, StoreError> = shared
+        .workers
+        .iter()
+        .map(|worker| section(&shared, worker))
+        .collect();
+    let sections =
+        sections.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -135,7 +146,10 @@ fn section(shared: &Shared, worker: &Worker) -> Result<Markup, StoreError> {
 
 fn row(pass: &PassRecord, zone: chrono_tz::Tz) -> Markup {
     let count = |name: &str| {
-        pass.counts.iter().find(|(other, _)| other == name).map_or(0, |(_, count)| *count)
+        pass.counts
+            .iter()
+            .find(|(other, _)| other == name)
+            .map_or(0, |(_, count)| *count)
     };
     let good = matches!(pass.state.as_str(), "done" | "running");
     html! {

@@ -101,15 +101,32 @@ pub async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(Option<SocketAddr>),
 ) -> std::io::Result<()> {
-    let Program { engine, companies, schedules, .. } = program;
+    let Program {
+        engine,
+        companies,
+        schedules,
+        ..
+    } = program;
     let workers = companies
         .into_iter()
         .map(|company| {
-            let schedule = schedules.get(&company.profile.id).cloned().unwrap_or_default();
-            Worker { company, schedule, poke: Notify::new() }
+            let schedule = schedules
+                .get(&company.profile.id)
+                .cloned()
+                .unwrap_or_default();
+            Worker {
+                company,
+                schedule,
+                poke: Notify::new(),
+            }
         })
         .collect();
-    let shared = Arc::new(Shared { engine, workers, settings, stop });
+    let shared = Arc::new(Shared {
+        engine,
+        workers,
+        settings,
+        stop,
+    });
     let mut tasks = JoinSet::new();
     let address = match shared.settings.listen {
         Some(listen) => {
@@ -134,7 +151,9 @@ pub async fn run(
 
 /// A company's worker: runs a pass whenever it is due or poked.
 async fn work(shared: Arc<Shared>, index: usize) {
-    let Some(worker) = shared.workers.get(index) else { return };
+    let Some(worker) = shared.workers.get(index) else {
+        return;
+    };
     let mut due = first_due(&shared, worker);
     while !shared.stop.is_cancelled() {
         let now = shared.engine.clock.now();
@@ -171,8 +190,14 @@ async fn work(shared: Arc<Shared>, index: usize) {
 /// The first pass: at once when none ever ended or a scheduled one was missed, else as scheduled.
 fn first_due(shared: &Shared, worker: &Worker) -> Option<Instant> {
     let now = shared.engine.clock.now();
-    let last = shared.engine.store.passes(&worker.company.profile.id, 1).ok();
-    let ended = last.and_then(|passes| passes.into_iter().next()).and_then(|pass| pass.ended);
+    let last = shared
+        .engine
+        .store
+        .passes(&worker.company.profile.id, 1)
+        .ok();
+    let ended = last
+        .and_then(|passes| passes.into_iter().next())
+        .and_then(|pass| pass.ended);
     match ended {
         None => Some(now),
         Some(ended) => worker.schedule.next(ended).map(|due| due.max(now)),
@@ -187,7 +212,11 @@ enum Ended {
 
 async fn one_pass(shared: &Shared, worker: &Worker, next_run: Option<Instant>) -> Ended {
     let id = &worker.company.profile.id;
-    let ask = Ask { reach: Reach::All, next_run, pull: true };
+    let ask = Ask {
+        reach: Reach::All,
+        next_run,
+        pull: true,
+    };
     match pass::run(&shared.engine, &worker.company, &ask, &|_| {}).await {
         Ok(report) => {
             tracing::info!(
@@ -226,7 +255,10 @@ async fn watch(shared: Arc<Shared>) {
         match look(&shared, token.clone()).await {
             Ok(next) => token = Some(next),
             Err(error) => {
-                tracing::warn!("the change feed did not answer, asking again: {}", error.chain());
+                tracing::warn!(
+                    "the change feed did not answer, asking again: {}",
+                    error.chain()
+                );
             }
         }
         let pause = tokio::time::timeout(shared.settings.poll, shared.stop.cancelled());

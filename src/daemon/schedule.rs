@@ -17,14 +17,18 @@ impl Schedule {
     pub fn parse(pattern: &str, zone: chrono_tz::Tz) -> Result<Schedule, String> {
         let cron = Cron::from_str(pattern)
             .map_err(|error| format!("`{pattern}` is not a cron pattern: {error}"))?;
-        Ok(Schedule { cron: Some((cron, zone)) })
+        Ok(Schedule {
+            cron: Some((cron, zone)),
+        })
     }
 
     /// The first time after `now`.
     pub fn next(&self, now: Instant) -> Option<Instant> {
         let (cron, zone) = self.cron.as_ref()?;
         let local = now.with_timezone(zone);
-        cron.find_next_occurrence(&local, false).ok().map(|next| next.to_utc())
+        cron.find_next_occurrence(&local, false)
+            .ok()
+            .map(|next| next.to_utc())
     }
 }
 
@@ -39,10 +43,22 @@ mod tests {
     #[test]
     fn three_in_the_morning_is_the_companys_three() {
         let cases = [
-            (chrono_tz::Europe::Moscow, "2026-11-22T12:00:00Z", "2026-11-23T00:00:00Z"),
-            (chrono_tz::America::New_York, "2026-11-22T12:00:00Z", "2026-11-23T08:00:00Z"),
+            (
+                chrono_tz::Europe::Moscow,
+                "2026-11-22T12:00:00Z",
+                "2026-11-23T00:00:00Z",
+            ),
+            (
+                chrono_tz::America::New_York,
+                "2026-11-22T12:00:00Z",
+                "2026-11-23T08:00:00Z",
+            ),
             // The day on which New York's clocks go forward has no 02:30 but has a 03:00.
-            (chrono_tz::America::New_York, "2026-03-08T06:00:00Z", "2026-03-08T07:00:00Z"),
+            (
+                chrono_tz::America::New_York,
+                "2026-03-08T06:00:00Z",
+                "2026-03-08T07:00:00Z",
+            ),
         ];
         for (zone, now, next) in cases {
             let schedule = Schedule::parse("0 3 * * *", zone).unwrap();

@@ -15,13 +15,22 @@ pub fn table_of(grid: &Grid, spec: &TableSpec) -> DesiredTable {
         located.rows.iter().map(|(keys, row)| (row, keys)).collect();
     places.sort();
     let value = |row: u32, column: &String| {
-        located.columns.get(column).map_or(Value::Blank, |at| grid.at(row, *at).clone())
+        located
+            .columns
+            .get(column)
+            .map_or(Value::Blank, |at| grid.at(row, *at).clone())
     };
     let rows = places.into_iter().map(|(row, keys)| DesiredRow {
         keys: keys.clone(),
-        values: spec.columns.iter().map(|column| value(*row, column)).collect(),
+        values: spec
+            .columns
+            .iter()
+            .map(|column| value(*row, column))
+            .collect(),
     });
-    DesiredTable { rows: rows.collect() }
+    DesiredTable {
+        rows: rows.collect(),
+    }
 }
 
 /// The table as CSV text: a header of keys, lines in the table's order, LF line ends. Columns that

@@ -333,7 +333,14 @@ fn shown(data: &wire::CellData, locale: &str) -> (Value, Option<String>) {
     let shown = source.map_or(Value::Blank, value);
     // A formula that shows nothing has been computed; a blank would say that it has not.
     let empty = formula.is_some() && shown == Value::Blank && source.is_some();
-    (if empty { Value::Text(String::new()) } else { shown }, formula)
+    (
+        if empty {
+            Value::Text(String::new())
+        } else {
+            shown
+        },
+        formula,
+    )
 }
 
 fn value(extended: &wire::ExtendedValue) -> Value {

@@ -50,14 +50,22 @@ pub async fn ensure(engine: &Engine, profile: &Profile, year: i32) -> Result<Fil
     let mut made = Vec::new();
     let mut repaired = Vec::new();
     let mut bound = Vec::new();
-    for (kind, role) in
-        [(TemplateKind::Report, "report".to_owned()), (TemplateKind::Plan, plan_role(year))]
-    {
+    for (kind, role) in [
+        (TemplateKind::Report, "report".to_owned()),
+        (TemplateKind::Plan, plan_role(year)),
+    ] {
         if let Some(binding) = known.iter().find(|binding| binding.role == role) {
             bound.push(binding.clone());
             continue;
         }
-        let job = Job { google: &engine.google, store: &*engine.store, profile, kind, role, year };
+        let job = Job {
+            google: &engine.google,
+            store: &*engine.store,
+            profile,
+            kind,
+            role,
+            year,
+        };
         let (binding, fresh, mended) = job.make().await?;
         if fresh {
             made.push(binding.role.clone());
@@ -68,7 +76,12 @@ pub async fn ensure(engine: &Engine, profile: &Profile, year: i32) -> Result<Fil
     let plan = bound.pop();
     let report = bound.pop();
     match (report, plan) {
-        (Some(report), Some(plan)) => Ok(Files { report, plan, made, repaired }),
+        (Some(report), Some(plan)) => Ok(Files {
+            report,
+            plan,
+            made,
+            repaired,
+        }),
         _ => Err(SyncError::Sheet {
             file: profile.name.clone(),
             what: "no report or plan could be made".to_owned(),
@@ -103,18 +116,36 @@ impl Job<'_> {
             (MARK_ROLE, self.role.as_str()),
             (MARK_TEMPLATE, fingerprint.as_str()),
         ];
-        let (file, fresh) = match self.google.find(&marks[..3], folder).await?.into_iter().next() {
+        let (file, fresh) = match self
+            .google
+            .find(&marks[..3], folder)
+            .await?
+            .into_iter()
+            .next()
+        {
             Some(file) => (file, false),
             None => {
                 let source = self.source(&workbook, &fingerprint).await?;
                 let title = self.title();
-                (self.google.copy(&source, &title, folder, &marks).await?, true)
+                (
+                    self.google.copy(&source, &title, folder, &marks).await?,
+                    true,
+                )
             }
         };
         let repaired = self.verify(&file, &workbook).await?;
         self.google.share(&file.id, &self.profile.grants).await?;
-        let template = file.properties.get(MARK_TEMPLATE).cloned().unwrap_or(fingerprint);
-        let binding = Binding { role: self.role.clone(), file: file.id, template, url: file.url };
+        let template = file
+            .properties
+            .get(MARK_TEMPLATE)
+            .cloned()
+            .unwrap_or(fingerprint);
+        let binding = Binding {
+            role: self.role.clone(),
+            file: file.id,
+            template,
+            url: file.url,
+        };
         self.store.save_binding(&self.profile.id, &binding)?;
         tracing::info!(company.id = %self.profile.id, file.role = %binding.role, file.fresh = fresh,
             "spreadsheet is ready");
@@ -136,7 +167,11 @@ impl Job<'_> {
         let marks = [(MARK_KIND, "template"), (MARK_TEMPLATE, fingerprint)];
         let published = match self.google.find(&marks, folder).await?.into_iter().next() {
             Some(file) => file,
-            None => self.google.publish_workbook(workbook, folder, &marks).await?,
+            None => {
+                self.google
+                    .publish_workbook(workbook, folder, &marks)
+                    .await?
+            }
         };
         Ok(published.id)
     }
@@ -146,8 +181,10 @@ impl Job<'_> {
         let specs = template::tables(self.kind, self.year);
         let wanted: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         let observed = self.google.observe(id, &wanted).await?;
-        let missing: Vec<&str> =
-            wanted.into_iter().filter(|name| !observed.blocks.contains_key(*name)).collect();
+        let missing: Vec<&str> = wanted
+            .into_iter()
+            .filter(|name| !observed.blocks.contains_key(*name))
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -205,7 +242,10 @@ fn lost(promised: &Workbook, found: &Workbook) -> (Vec<Edit>, Vec<String>) {
     for name in &promised.names {
         if !names.contains(name.name.as_str()) {
             words.push(format!("named range {}", name.name));
-            edits.push(Edit::SetName(NamedRange { id: String::new(), ..name.clone() }));
+            edits.push(Edit::SetName(NamedRange {
+                id: String::new(),
+                ..name.clone()
+            }));
         }
     }
     (edits, words)
@@ -215,7 +255,10 @@ fn lost_on_tab(promised: &Tab, found: &Tab, edits: &mut Vec<Edit>, words: &mut V
     for chart in &promised.charts {
         if !found.charts.iter().any(|other| other.title == chart.title) {
             words.push(format!("chart {}", chart.title));
-            edits.push(Edit::AddChart { tab: promised.id, chart: Box::new(chart.clone()) });
+            edits.push(Edit::AddChart {
+                tab: promised.id,
+                chart: Box::new(chart.clone()),
+            });
         }
     }
     for protection in &promised.protections {
@@ -224,12 +267,18 @@ fn lost_on_tab(promised: &Tab, found: &Tab, edits: &mut Vec<Edit>, words: &mut V
         };
         if found.protections.iter().find(same).is_none() {
             words.push(format!("protection of {}", promised.title));
-            edits
-                .push(Edit::AddProtection { tab: promised.id, protection: protection.clone() });
+            edits.push(Edit::AddProtection {
+                tab: promised.id,
+                protection: protection.clone(),
+            });
         }
     }
     for conditional in &promised.conditional {
-        if !found.conditional.iter().any(|other| other.formula == conditional.formula) {
+        if !found
+            .conditional
+            .iter()
+            .any(|other| other.formula == conditional.formula)
+        {
             words.push(format!("conditional format on {}", promised.title));
             edits.push(Edit::AddConditional {
                 tab: promised.id,
@@ -245,7 +294,12 @@ mod tests {
     use crate::sheet::workbook::{Area, Color, Conditional, Format, Protection, Rect};
 
     fn book() -> Workbook {
-        let rect = Rect { row_start: 0, row_end: 2, column_start: 0, column_end: 1 };
+        let rect = Rect {
+            row_start: 0,
+            row_end: 2,
+            column_start: 0,
+            column_end: 1,
+        };
         let tab = Tab {
             id: 7,
             title: "Данные".to_owned(),
@@ -257,13 +311,23 @@ mod tests {
             conditional: vec![Conditional {
                 ranges: vec![rect],
                 formula: "=A1>1".to_owned(),
-                format: Format { color: Some(Color(1, 2, 3)), ..Format::default() },
+                format: Format {
+                    color: Some(Color(1, 2, 3)),
+                    ..Format::default()
+                },
             }],
             ..Tab::default()
         };
-        let name =
-            NamedRange { id: "n1".to_owned(), name: "months".to_owned(), area: Area { tab: 7, rect } };
-        Workbook { tabs: vec![tab], names: vec![name], ..Workbook::default() }
+        let name = NamedRange {
+            id: "n1".to_owned(),
+            name: "months".to_owned(),
+            area: Area { tab: 7, rect },
+        };
+        Workbook {
+            tabs: vec![tab],
+            names: vec![name],
+            ..Workbook::default()
+        }
     }
 
     #[test]
@@ -281,7 +345,11 @@ mod tests {
         assert_eq!(edits.len(), 3);
         assert_eq!(
             words,
-            ["protection of Данные", "conditional format on Данные", "named range months"]
+            [
+                "protection of Данные",
+                "conditional format on Данные",
+                "named range months"
+            ]
         );
         found.tabs.clear();
         let (edits, _) = lost(&book(), &found);

@@ -76,12 +76,12 @@ impl SyncError {
                 _ => Outcome::Failed,
             },
             SyncError::Google(error) => match error.kind {
-                GoogleKind::Transient
-                | GoogleKind::RateLimited
-                | GoogleKind::UnknownOutcome => Outcome::NextPass,
-                GoogleKind::SignIn
-                | GoogleKind::NeedsHuman
-                | GoogleKind::NotFound => Outcome::Human(error.remedy()),
+                GoogleKind::Transient | GoogleKind::RateLimited | GoogleKind::UnknownOutcome => {
+                    Outcome::NextPass
+                }
+                GoogleKind::SignIn | GoogleKind::NeedsHuman | GoogleKind::NotFound => {
+                    Outcome::Human(error.remedy())
+                }
                 _ => Outcome::Failed,
             },
             SyncError::Store(StoreError::InUse { .. } | StoreError::TooNew { .. }) => {

@@ -44,7 +44,11 @@ pub struct Ask {
 
 impl Ask {
     /// A whole pass.
-    pub const REFRESH: Ask = Ask { reach: Reach::All, next_run: None, pull: true };
+    pub const REFRESH: Ask = Ask {
+        reach: Reach::All,
+        next_run: None,
+        pull: true,
+    };
 }
 
 /// What a pass did.
@@ -114,7 +118,12 @@ async fn stages(
     }
     let facts = compute_facts(engine, company, today)?;
     let mut view = observe(engine, &files, year).await?;
-    let moment = Moment { now: started, today, next_run: ask.next_run, pass: number };
+    let moment = Moment {
+        now: started,
+        today,
+        next_run: ask.next_run,
+        pass: number,
+    };
     let mut snapshot = Snapshot::load(engine, profile, year, &facts, &pulled)?;
     snapshot.portal_requests = company.portal.requests_total().saturating_sub(before.1);
     let spent = difference(&engine.google.requests(), &before.0);
@@ -134,7 +143,16 @@ async fn stages(
         portal_requests: 0,
     };
     if ask.reach != Reach::Look {
-        change = settle(engine, company, &snapshot, &mut view, &moment, change, &report.files).await?;
+        change = settle(
+            engine,
+            company,
+            &snapshot,
+            &mut view,
+            &moment,
+            change,
+            &report.files,
+        )
+        .await?;
         audit_all(&change)?;
         write(engine, company, ask, year, &change, &mut report).await?;
     } else {
@@ -183,7 +201,10 @@ async fn observe_file(
     year: i32,
 ) -> Result<Observed, SyncError> {
     let specs = template::tables(kind, year);
-    let names: Vec<&str> = specs.iter().map(|spec: &TableSpec| spec.name.as_str()).collect();
+    let names: Vec<&str> = specs
+        .iter()
+        .map(|spec: &TableSpec| spec.name.as_str())
+        .collect();
     Ok(engine.google.observe(file, &names).await?)
 }
 
@@ -204,7 +225,8 @@ async fn settle(
         if change.plan.is_empty() {
             return Ok(change);
         }
-        let again = observe_file(engine, &files.plan.file, TemplateKind::Plan, snapshot.year).await?;
+        let again =
+            observe_file(engine, &files.plan.file, TemplateKind::Plan, snapshot.year).await?;
         if again == view.plan {
             return Ok(change);
         }
@@ -217,7 +239,8 @@ async fn settle(
 }
 
 fn audit_all(change: &ChangeSet) -> Result<(), SyncError> {
-    audit::audit(&change.plan, &change.plan_ownership, Limits::default()).map_err(SyncError::Audit)?;
+    audit::audit(&change.plan, &change.plan_ownership, Limits::default())
+        .map_err(SyncError::Audit)?;
     audit::audit(&change.report, &change.report_ownership, Limits::default())
         .map_err(SyncError::Audit)
 }
@@ -273,7 +296,14 @@ fn record(
             (state, error.chain(), Vec::new())
         }
     };
-    PassRecord { number, started, ended: Some(ended), state: state.to_owned(), message, counts }
+    PassRecord {
+        number,
+        started,
+        ended: Some(ended),
+        state: state.to_owned(),
+        message,
+        counts,
+    }
 }
 
 fn counts(report: &PassReport) -> Vec<(String, u64)> {
@@ -296,7 +326,10 @@ fn counts(report: &PassReport) -> Vec<(String, u64)> {
 
 fn difference(after: &[(String, u64)], before: &[(String, u64)]) -> Vec<(String, u64)> {
     let earlier = |name: &str| {
-        before.iter().find(|(other, _)| other == name).map_or(0, |(_, count)| *count)
+        before
+            .iter()
+            .find(|(other, _)| other == name)
+            .map_or(0, |(_, count)| *count)
     };
     after
         .iter()

@@ -22,7 +22,9 @@ pub async fn publish(google: &Google, file: &str, edits: &[Edit]) -> Result<Publ
         return Ok(Published::default());
     }
     let applied = google.apply(file, edits).await?;
-    Ok(Published { cells: applied.cells as u64,
+    Ok(Published {
+        cells: applied.cells as u64,
         bytes: applied.bytes as u64,
-        requests: applied.requests as u64, })
+        requests: applied.requests as u64,
+    })
 }

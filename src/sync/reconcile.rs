@@ -10,9 +10,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::domain::calendar::{Day, Instant, Month};
 use crate::domain::crm::Directory;
 use crate::domain::fact::Facts;
-use crate::domain::plan::{
-    self, BaseCell, CellKey, Cells, PlanInput, Replanned, Seen,
-};
+use crate::domain::plan::{self, BaseCell, CellKey, Cells, PlanInput, Replanned, Seen};
 use crate::domain::slot::Metric;
 use crate::sheet::audit::Ownership;
 use crate::sheet::diff::{diff_data_table, write_cells};
@@ -63,7 +61,11 @@ impl<'a> Snapshot<'a> {
         let store = &engine.store;
         let id = &profile.id;
         let mut other_years = BTreeMap::new();
-        for other in store.plan_years(id)?.into_iter().filter(|other| *other != year) {
+        for other in store
+            .plan_years(id)?
+            .into_iter()
+            .filter(|other| *other != year)
+        {
             for (key, cell) in store.plan_cells(id, other)? {
                 if let (Some(slot), Some(value)) = (month_slot(&key), cell.value) {
                     other_years.insert(slot, value);
@@ -150,11 +152,24 @@ pub fn reconcile(
         base: &snapshot.base,
     });
     let directory = &snapshot.directory;
-    let sources = directory.statuses.iter().filter(|status| status.entity == "SOURCE");
+    let sources = directory
+        .statuses
+        .iter()
+        .filter(|status| status.entity == "SOURCE");
     let scene = Scene {
-        source_names: sources.map(|one| (one.code.clone(), one.name.clone())).collect(),
-        users: directory.users.iter().map(|user| (user.id, user.clone())).collect(),
-        departments: directory.departments.iter().map(|one| (one.id, one.name.clone())).collect(),
+        source_names: sources
+            .map(|one| (one.code.clone(), one.name.clone()))
+            .collect(),
+        users: directory
+            .users
+            .iter()
+            .map(|user| (user.id, user.clone()))
+            .collect(),
+        departments: directory
+            .departments
+            .iter()
+            .map(|one| (one.id, one.name.clone()))
+            .collect(),
         profile,
         snapshot,
         moment,
@@ -183,10 +198,14 @@ fn see(observed: &Observed, specs: &[TableSpec]) -> (Cells<Seen>, Vec<Fault>) {
     for spec in specs.iter().filter(|spec| spec.people) {
         let (located, faults) = Located::observe(observed, spec);
         all.extend(faults);
-        let Some(grid) = observed.blocks.get(&spec.name) else { continue };
+        let Some(grid) = observed.blocks.get(&spec.name) else {
+            continue;
+        };
         for (row_keys, row) in &located.rows {
             for (column, at) in &located.columns {
-                let Some(row_key) = row_keys.first() else { continue };
+                let Some(row_key) = row_keys.first() else {
+                    continue;
+                };
                 let key = CellKey {
                     table: spec.name.clone(),
                     row: row_key.clone(),
@@ -247,9 +266,15 @@ fn notices(
     }
     for notice in &replanned.notices {
         // Problems of single cells were told above, with the value in force.
-        let told = notice.cell.as_ref().and_then(|key| replanned.cells.get(key));
+        let told = notice
+            .cell
+            .as_ref()
+            .and_then(|key| replanned.cells.get(key));
         if told.is_none_or(|cell| cell.problem.is_none()) {
-            let place = notice.cell.as_ref().map_or(String::new(), |key| words.place(key));
+            let place = notice
+                .cell
+                .as_ref()
+                .map_or(String::new(), |key| words.place(key));
             out.push(words.notice(notice, &place));
         }
     }
@@ -286,7 +311,9 @@ fn edit_plan(
     }
     let own: Vec<&TableSpec> = specs.iter().filter(|spec| !spec.people).collect();
     let stamped = |spec: &TableSpec| spec.name == "plan_status";
-    let edits = data_tables(scene, &view.plan, &own, &mut change.plan_ownership, |s| !stamped(s))?;
+    let edits = data_tables(scene, &view.plan, &own, &mut change.plan_ownership, |s| {
+        !stamped(s)
+    })?;
     change.plan.extend(edits);
     // The plan's banner says when the plan last changed, so it moves only with the plan.
     let banner = data_tables(scene, &view.plan, &own, &mut change.plan_ownership, stamped)?;
@@ -299,16 +326,16 @@ fn edit_plan(
 
 /// Whether an edit of `plan_status` only moves the clock of the banner.
 fn is_time_only(edit: &Edit, view: &View, specs: &[&TableSpec]) -> bool {
-    let Some(spec) = specs.iter().find(|spec| spec.name == "plan_status") else { return false };
+    let Some(spec) = specs.iter().find(|spec| spec.name == "plan_status") else {
+        return false;
+    };
     let (located, _) = Located::observe(&view.plan, spec);
     let rows: BTreeSet<u32> = ["as_of_text"]
         .iter()
         .filter_map(|key| located.rows.get(&vec![(*key).to_owned()]).copied())
         .collect();
     match edit {
-        Edit::Write { row, values, .. } => {
-            (*row..).zip(values).all(|(row, _)| rows.contains(&row))
-        }
+        Edit::Write { row, values, .. } => (*row..).zip(values).all(|(row, _)| rows.contains(&row)),
         _ => false,
     }
 }
@@ -320,8 +347,13 @@ fn edit_report(
     change: &mut ChangeSet,
 ) -> Result<(), SyncError> {
     let own: Vec<&TableSpec> = specs.iter().collect();
-    let edits =
-        data_tables(scene, &view.report, &own, &mut change.report_ownership, |_| true)?;
+    let edits = data_tables(
+        scene,
+        &view.report,
+        &own,
+        &mut change.report_ownership,
+        |_| true,
+    )?;
     change.report.extend(edits);
     Ok(())
 }
@@ -336,7 +368,8 @@ fn data_tables(
     let mut edits = Vec::new();
     for spec in specs.iter().filter(|spec| chosen(spec)) {
         let desired = render::table(scene, spec);
-        let table = diff_data_table(observed, spec, &desired).map_err(|fault| sheet_error(scene, &fault))?;
+        let table = diff_data_table(observed, spec, &desired)
+            .map_err(|fault| sheet_error(scene, &fault))?;
         if let Some(grid) = observed.blocks.get(&spec.name) {
             ownership.tabs.insert(grid.tab);
         }
@@ -358,7 +391,13 @@ fn sheet_error(scene: &Scene<'_>, fault: &Fault) -> SyncError {
 
 fn own_cells(edits: &[Edit], ownership: &mut Ownership) {
     for edit in edits {
-        if let Edit::Write { tab, row, column, values } = edit {
+        if let Edit::Write {
+            tab,
+            row,
+            column,
+            values,
+        } = edit
+        {
             for (row, line) in (*row..).zip(values) {
                 for (column, _) in (*column..).zip(line) {
                     ownership.cells.insert((*tab, row, column));
@@ -370,6 +409,7 @@ fn own_cells(edits: &[Edit], ownership: &mut Ownership) {
 
 /// A plan number as a cell holds it.
 pub(super) fn number(value: Option<Decimal>) -> Value {
-    value.and_then(|value| value.to_f64()).map_or(Value::Blank, Value::Number)
+    value
+        .and_then(|value| value.to_f64())
+        .map_or(Value::Blank, Value::Number)
 }
-

@@ -49,9 +49,10 @@ pub(super) fn table(scene: &Scene<'_>, spec: &TableSpec) -> DesiredTable {
         "sources" => sources(scene, spec),
         "managers" => managers(scene, spec),
         "status" => status::rows(STATUS_KEYS, &status::report(scene)),
-        "plan_status" => {
-            status::rows(PLAN_STATUS_KEYS, &status::plan(scene, held(scene), unreadable(scene)))
-        },
+        "plan_status" => status::rows(
+            PLAN_STATUS_KEYS,
+            &status::plan(scene, held(scene), unreadable(scene)),
+        ),
         "plan_marks" => marks(scene, spec),
         "source_years" => years::sources(scene, spec),
         "manager_years" => years::managers(scene, spec),
@@ -88,7 +89,8 @@ fn month_value(scene: &Scene<'_>, month: Month, row: &MetricRow, column: &str) -
 }
 
 fn fact(row: &MetricRow, metric: Metric) -> Value {
-    row.get(metric).map_or(Value::Blank, |number| Value::Number(number.to_f64()))
+    row.get(metric)
+        .map_or(Value::Blank, |number| Value::Number(number.to_f64()))
 }
 
 fn sources(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
@@ -123,18 +125,30 @@ fn managers(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
 
 /// What people call a source; one that the directory does not know shows its code.
 fn source_name(scene: &Scene<'_>, code: Option<&str>) -> String {
-    let Some(code) = code else { return scene.words.no_source().to_owned() };
-    scene.source_names.get(code).cloned().unwrap_or_else(|| code.to_owned())
+    let Some(code) = code else {
+        return scene.words.no_source().to_owned();
+    };
+    scene
+        .source_names
+        .get(code)
+        .cloned()
+        .unwrap_or_else(|| code.to_owned())
 }
 
 /// What people call an employee.
 fn user_name(scene: &Scene<'_>, id: u64) -> String {
-    scene.users.get(&id).map_or_else(|| scene.words.unknown_user(id), |user| user.name.clone())
+    scene
+        .users
+        .get(&id)
+        .map_or_else(|| scene.words.unknown_user(id), |user| user.name.clone())
 }
 
 /// The name of an employee's first department.
 fn department_name(scene: &Scene<'_>, id: u64) -> Value {
-    let department = scene.users.get(&id).and_then(|user| user.departments.first());
+    let department = scene
+        .users
+        .get(&id)
+        .and_then(|user| user.departments.first());
     match department.and_then(|id| scene.departments.get(id)) {
         Some(name) => Value::Text(name.clone()),
         None => Value::Blank,
@@ -143,17 +157,23 @@ fn department_name(scene: &Scene<'_>, id: u64) -> Value {
 
 /// Plan cells held by people and readable.
 pub(super) fn held(scene: &Scene<'_>) -> usize {
-    plan_cells(scene).filter(|cell| cell.owner == Owner::Person && cell.problem.is_none()).count()
+    plan_cells(scene)
+        .filter(|cell| cell.owner == Owner::Person && cell.problem.is_none())
+        .count()
 }
 
 /// Plan cells that cannot be read.
 pub(super) fn unreadable(scene: &Scene<'_>) -> usize {
-    plan_cells(scene).filter(|cell| cell.problem.is_some()).count()
+    plan_cells(scene)
+        .filter(|cell| cell.problem.is_some())
+        .count()
 }
 
 fn plan_cells<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = &'a Merged> {
     let cells = scene.replanned.cells.iter();
-    cells.filter(|(key, _)| key.table == "plan_company").map(|(_, cell)| cell)
+    cells
+        .filter(|(key, _)| key.table == "plan_company")
+        .map(|(_, cell)| cell)
 }
 
 /// Who holds each plan cell: 1 a person, `x` unreadable, blank the daemon.
@@ -174,7 +194,11 @@ fn marks(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
         .iter()
         .map(|row| DesiredRow {
             keys: vec![(*row).to_owned()],
-            values: spec.columns.iter().map(|column| mark(row, column)).collect(),
+            values: spec
+                .columns
+                .iter()
+                .map(|column| mark(row, column))
+                .collect(),
         })
         .collect()
 }

@@ -22,16 +22,46 @@ pub enum Words {
 }
 
 const MONTHS_RU: [&str; 12] = [
-    "января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября",
-    "октября", "ноября", "декабря",
+    "января",
+    "февраля",
+    "марта",
+    "апреля",
+    "мая",
+    "июня",
+    "июля",
+    "августа",
+    "сентября",
+    "октября",
+    "ноября",
+    "декабря",
 ];
 const MONTH_NAMES_RU: [&str; 12] = [
-    "январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь",
-    "ноябрь", "декабрь",
+    "январь",
+    "февраль",
+    "март",
+    "апрель",
+    "май",
+    "июнь",
+    "июль",
+    "август",
+    "сентябрь",
+    "октябрь",
+    "ноябрь",
+    "декабрь",
 ];
 const MONTHS_EN: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// Between thousands.
@@ -40,7 +70,11 @@ const NARROW_SPACE: char = '\u{202f}';
 impl Words {
     /// Russian for Russian locales, English for all others.
     pub fn of(locale: &str) -> Words {
-        if locale.starts_with("ru") { Words::Russian } else { Words::English }
+        if locale.starts_with("ru") {
+            Words::Russian
+        } else {
+            Words::English
+        }
     }
 
     fn pick<'a>(self, russian: &'a str, english: &'a str) -> &'a str {
@@ -52,7 +86,10 @@ impl Words {
 
     /// Title of the report file.
     pub fn report_title(self, company: &str) -> String {
-        format!("{company} · {}", self.pick("Отчёт план/факт", "Plan/fact report"))
+        format!(
+            "{company} · {}",
+            self.pick("Отчёт план/факт", "Plan/fact report")
+        )
     }
 
     /// Title of the plan file.
@@ -65,10 +102,20 @@ impl Words {
         let index = day.month0() as usize;
         match self {
             Words::Russian => {
-                format!("{} {} {}", day.day(), MONTHS_RU.get(index).copied().unwrap_or_default(), day.year())
+                format!(
+                    "{} {} {}",
+                    day.day(),
+                    MONTHS_RU.get(index).copied().unwrap_or_default(),
+                    day.year()
+                )
             }
             Words::English => {
-                format!("{} {} {}", day.day(), MONTHS_EN.get(index).copied().unwrap_or_default(), day.year())
+                format!(
+                    "{} {} {}",
+                    day.day(),
+                    MONTHS_EN.get(index).copied().unwrap_or_default(),
+                    day.year()
+                )
             }
         }
     }
@@ -76,7 +123,12 @@ impl Words {
     /// `22 ноября 2026, 03:04` in the company's zone.
     pub fn instant(self, instant: Instant, calendar: &Calendar) -> String {
         let local = instant.with_timezone(&calendar.zone);
-        format!("{}, {:02}:{:02}", self.day(local.date_naive()), local.hour(), local.minute())
+        format!(
+            "{}, {:02}:{:02}",
+            self.day(local.date_naive()),
+            local.hour(),
+            local.minute()
+        )
     }
 
     /// Everything is fine.
@@ -114,7 +166,10 @@ impl Words {
     pub fn below_break_even(self, months: usize) -> String {
         match self {
             Words::Russian => {
-                format!("Ниже точки безубыточности {months} {} подряд", plural_ru(months as u64, "месяц", "месяца", "месяцев"))
+                format!(
+                    "Ниже точки безубыточности {months} {} подряд",
+                    plural_ru(months as u64, "месяц", "месяца", "месяцев")
+                )
             }
             Words::English => format!(
                 "Below break-even for {months} {} in a row",
@@ -127,15 +182,23 @@ impl Words {
     pub fn behind_pace(self, pace_percent: u64) -> String {
         match self {
             Words::Russian => format!("Выручка месяца идёт на {pace_percent} % от темпа плана"),
-            Words::English => format!("This month's revenue runs at {pace_percent} % of the plan's pace"),
+            Words::English => {
+                format!("This month's revenue runs at {pace_percent} % of the plan's pace")
+            }
         }
     }
 
     /// Records that could not be read.
     pub fn rejects(self, count: u64) -> String {
         match self {
-            Words::Russian => format!("{} записей CRM не удалось прочитать, они не учтены", thousands(count)),
-            Words::English => format!("{} CRM records could not be read and are not counted", thousands(count)),
+            Words::Russian => format!(
+                "{} записей CRM не удалось прочитать, они не учтены",
+                thousands(count)
+            ),
+            Words::English => format!(
+                "{} CRM records could not be read and are not counted",
+                thousands(count)
+            ),
         }
     }
 
@@ -159,7 +222,10 @@ impl Words {
             (_, PullWarning::NotAdmin) => self.not_admin().to_owned(),
             (_, PullWarning::SimpleMode) => self.simple_mode().to_owned(),
             (Words::Russian, PullWarning::FilterIgnored { rows }) => {
-                format!("Портал не применил фильтр к {} строкам; они отобраны здесь", thousands(*rows))
+                format!(
+                    "Портал не применил фильтр к {} строкам; они отобраны здесь",
+                    thousands(*rows)
+                )
             }
             (Words::Russian, PullWarning::DirectoryRefused(error)) => {
                 format!("Справочник не прочитан и остался прежним: {error}")
@@ -185,26 +251,39 @@ impl Words {
     fn simple_mode(self) -> &'static str {
         match self {
             Words::Russian => "CRM в простом режиме: лидов нет, заявки сразу становятся сделками",
-            Words::English => "The CRM is in simple mode: there are no leads, requests become deals at once",
+            Words::English => {
+                "The CRM is in simple mode: there are no leads, requests become deals at once"
+            }
         }
     }
 
     /// What is wrong with a plan cell.
-    pub fn cell_problem(self, place: &str, problem: &CellProblem, in_force: Option<&str>) -> String {
+    pub fn cell_problem(
+        self,
+        place: &str,
+        problem: &CellProblem,
+        in_force: Option<&str>,
+    ) -> String {
         let what = match (self, problem) {
             (Words::Russian, CellProblem::NotANumber(text)) => format!("«{text}» не число"),
             (Words::Russian, CellProblem::Ambiguous(text)) => {
                 format!("«{text}» можно прочесть по-разному, уберите разделитель тысяч")
             }
             (Words::Russian, CellProblem::Negative) => "число меньше нуля".to_owned(),
-            (Words::Russian, CellProblem::FormulaError(text)) => format!("формула даёт ошибку {text}"),
-            (Words::Russian, CellProblem::OutOfRange(_)) => "число вне допустимых границ".to_owned(),
+            (Words::Russian, CellProblem::FormulaError(text)) => {
+                format!("формула даёт ошибку {text}")
+            }
+            (Words::Russian, CellProblem::OutOfRange(_)) => {
+                "число вне допустимых границ".to_owned()
+            }
             (Words::English, CellProblem::NotANumber(text)) => format!("“{text}” is not a number"),
             (Words::English, CellProblem::Ambiguous(text)) => {
                 format!("“{text}” has more than one reading, drop the thousands separator")
             }
             (Words::English, CellProblem::Negative) => "the number is below zero".to_owned(),
-            (Words::English, CellProblem::FormulaError(text)) => format!("the formula gives {text}"),
+            (Words::English, CellProblem::FormulaError(text)) => {
+                format!("the formula gives {text}")
+            }
             (Words::English, CellProblem::OutOfRange(_)) => "the number is out of range".to_owned(),
         };
         match (self, in_force) {
@@ -225,7 +304,11 @@ impl Words {
         match Month::parse(&key.column) {
             Ok(month) => format!("«{tab}», {row}, {}", self.month(month)),
             Err(_) if key.table == "targets" => format!("«{tab}», {row}"),
-            Err(_) => format!("«{tab}», {row}, {} {}", self.pick("год", "year"), key.column),
+            Err(_) => format!(
+                "«{tab}», {row}, {} {}",
+                self.pick("год", "year"),
+                key.column
+            ),
         }
     }
 
@@ -236,7 +319,11 @@ impl Words {
             Words::Russian => &MONTH_NAMES_RU,
             Words::English => &MONTHS_EN,
         };
-        format!("{} {}", names.get(index).copied().unwrap_or_default(), month.year)
+        format!(
+            "{} {}",
+            names.get(index).copied().unwrap_or_default(),
+            month.year
+        )
     }
 
     fn metric(self, key: &str) -> String {
@@ -315,13 +402,21 @@ impl Words {
         let values = notice.values.join(", ");
         match (self, notice.code.as_str()) {
             (Words::Russian, "locks_do_not_add_up") => {
-                format!("{place}: введённые числа не складываются в итог ({values}); ничего не перезаписано")
+                format!(
+                    "{place}: введённые числа не складываются в итог ({values}); ничего не перезаписано"
+                )
             }
             (Words::English, "locks_do_not_add_up") => {
-                format!("{place}: the typed numbers do not add up to the total ({values}); nothing was overwritten")
+                format!(
+                    "{place}: the typed numbers do not add up to the total ({values}); nothing was overwritten"
+                )
             }
-            (Words::Russian, "cell_missing") => format!("{place}: ячейка не найдена на листе, действует прежнее значение"),
-            (Words::English, "cell_missing") => format!("{place}: the cell is gone from the sheet, the last value is in force"),
+            (Words::Russian, "cell_missing") => {
+                format!("{place}: ячейка не найдена на листе, действует прежнее значение")
+            }
+            (Words::English, "cell_missing") => {
+                format!("{place}: the cell is gone from the sheet, the last value is in force")
+            }
             (Words::Russian, code) => format!("{place}: {code} {values}"),
             (Words::English, code) => format!("{place}: {code} {values}"),
         }
@@ -345,7 +440,11 @@ pub fn thousands(number: u64) -> String {
 pub fn money(amount: Money) -> String {
     let whole = amount.to_decimal().round();
     let text = whole.abs().to_string();
-    let sign = if whole.is_sign_negative() && !whole.is_zero() { "−" } else { "" };
+    let sign = if whole.is_sign_negative() && !whole.is_zero() {
+        "−"
+    } else {
+        ""
+    };
     match text.parse::<u64>() {
         Ok(number) => format!("{sign}{}", thousands(number)),
         Err(_) => format!("{sign}{text}"),
@@ -353,7 +452,11 @@ pub fn money(amount: Money) -> String {
 }
 
 fn percent(part: u64, whole: u64) -> u64 {
-    if whole == 0 { 0 } else { (part * 100 + whole / 2) / whole }
+    if whole == 0 {
+        0
+    } else {
+        (part * 100 + whole / 2) / whole
+    }
 }
 
 fn plural_ru<'a>(count: u64, one: &'a str, few: &'a str, many: &'a str) -> &'a str {
@@ -371,16 +474,37 @@ mod tests {
 
     #[test]
     fn thousands_are_separated() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1\u{202f}000"), (12_345_678, "12\u{202f}345\u{202f}678")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1\u{202f}000"),
+            (12_345_678, "12\u{202f}345\u{202f}678"),
+        ] {
             assert_eq!(thousands(number), text);
         }
     }
 
     #[test]
     fn months_agree_with_their_number() {
-        assert!(Words::Russian.below_break_even(1).contains("1 месяц подряд"));
-        assert!(Words::Russian.below_break_even(2).contains("2 месяца подряд"));
-        assert!(Words::Russian.below_break_even(11).contains("11 месяцев подряд"));
-        assert!(Words::Russian.below_break_even(21).contains("21 месяц подряд"));
+        assert!(
+            Words::Russian
+                .below_break_even(1)
+                .contains("1 месяц подряд")
+        );
+        assert!(
+            Words::Russian
+                .below_break_even(2)
+                .contains("2 месяца подряд")
+        );
+        assert!(
+            Words::Russian
+                .below_break_even(11)
+                .contains("11 месяцев подряд")
+        );
+        assert!(
+            Words::Russian
+                .below_break_even(21)
+                .contains("21 месяц подряд")
+        );
     }
 }

@@ -12,15 +12,21 @@ const CRASHES: u64 = 50;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_moment_the_next_refresh_repairs() {
-    let crashes =
-        std::env::var("PLANFACT_CRASHES").ok().and_then(|text| text.parse().ok()).unwrap_or(CRASHES);
-    let seed: u64 =
-        std::env::var("PLANFACT_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(2026);
+    let crashes = std::env::var("PLANFACT_CRASHES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(CRASHES);
+    let seed: u64 = std::env::var("PLANFACT_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(2026);
     println!("seed {seed}, {crashes} crashes");
     let world = World::small().await;
     world.configure("calm.toml", "calm", "");
     let began = Instant::now();
-    world.json(&["-c", "calm.toml", "refresh", "--as-of", AS_OF]).await;
+    world
+        .json(&["-c", "calm.toml", "refresh", "--as-of", AS_OF])
+        .await;
     let whole = began.elapsed();
     let calm = world.tables("calm.toml").await;
 
@@ -34,12 +40,24 @@ async fn killed_at_any_moment_the_next_refresh_repairs() {
         if kill_at(&world, &file, moment).await {
             killed += 1;
         }
-        world.json(&["-c", &file, "refresh", "--as-of", AS_OF]).await;
-        assert_eq!(world.tables(&file).await, calm, "trial {trial}, killed after {moment:?}");
+        world
+            .json(&["-c", &file, "refresh", "--as-of", AS_OF])
+            .await;
+        assert_eq!(
+            world.tables(&file).await,
+            calm,
+            "trial {trial}, killed after {moment:?}"
+        );
         let files = files_of(&world, &id).await;
-        assert_eq!(files, 2, "trial {trial}: one report and one plan, not {files} files");
+        assert_eq!(
+            files, 2,
+            "trial {trial}: one report and one plan, not {files} files"
+        );
     }
-    assert!(killed > crashes / 2, "only {killed} of {crashes} were killed before their end");
+    assert!(
+        killed > crashes / 2,
+        "only {killed} of {crashes} were killed before their end"
+    );
 }
 
 /// Starts a refresh and kills it; false when it had ended before.
@@ -66,7 +84,8 @@ async fn files_of(world: &World, id: &str) -> usize {
         "appProperties has {{ key='planfact_company' and value='{id}' }} and trashed=false"
     );
     let query: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let path = format!("/drive/v3/files?q={query}&supportsAllDrives=true&includeItemsFromAllDrives=true");
+    let path =
+        format!("/drive/v3/files?q={query}&supportsAllDrives=true&includeItemsFromAllDrives=true");
     let answer = world.as_person(reqwest::Method::GET, &path, None).await;
     answer["files"].as_array().map_or(0, Vec::len)
 }

@@ -43,11 +43,24 @@ async fn a_whole_cycle_gives_the_numbers_of_the_crm() {
         ("2026-12", "break_even", "1000000"),
     ];
     for (month, column, expected) in cases {
-        assert_eq!(field(months, &[month], column), expected, "{month} {column}");
+        assert_eq!(
+            field(months, &[month], column),
+            expected,
+            "{month} {column}"
+        );
     }
-    assert_eq!(field(&tables["sources"], &["2026-01", "WEB"], "leads_created"), "2");
-    assert_eq!(field(&tables["sources"], &["2026-02", ""], "leads_created"), "1");
-    assert_eq!(field(&tables["managers"], &["2026-03", "11"], "revenue"), "99.99");
+    assert_eq!(
+        field(&tables["sources"], &["2026-01", "WEB"], "leads_created"),
+        "2"
+    );
+    assert_eq!(
+        field(&tables["sources"], &["2026-02", ""], "leads_created"),
+        "1"
+    );
+    assert_eq!(
+        field(&tables["managers"], &["2026-03", "11"], "revenue"),
+        "99.99"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +80,11 @@ async fn a_second_refresh_writes_only_the_stamp() {
     let all: u64 = after.values().sum::<u64>() - seen.values().sum::<u64>() - spent("token");
     assert!(reads <= 2, "{reads} reads");
     assert!(writes <= 1, "{writes} writes");
-    assert_eq!(all, reads + writes, "no other request: {seen:?} → {after:?}");
+    assert_eq!(
+        all,
+        reads + writes,
+        "no other request: {seen:?} → {after:?}"
+    );
     assert_eq!(second["plan_cells_written"], 0);
     assert_eq!(world.tables("planfact.toml").await, before);
 }
@@ -104,7 +121,9 @@ async fn a_persons_number_stays_and_the_rest_follows() {
     let world = World::small().await;
     let report = world.refresh().await;
     let plan = file_id(&report["plan_url"]);
-    let cell = world.find_cell(&plan, "plan_company", "revenue", "2026-06").await;
+    let cell = world
+        .find_cell(&plan, "plan_company", "revenue", "2026-06")
+        .await;
     world.type_into(&plan, &cell, "1300000").await;
     world.refresh().await;
     let months = &world.tables("planfact.toml").await["months"];
@@ -112,7 +131,9 @@ async fn a_persons_number_stays_and_the_rest_follows() {
     assert_eq!(field(months, &["2026-06"], "plan_deals_won"), "52");
     assert_eq!(field(months, &["2026-06"], "plan_leads_created"), "1040");
     assert_eq!(field(months, &["2026-07"], "plan_revenue"), "1000000");
-    let total = world.find_cell(&plan, "plan_company", "revenue", "2026").await;
+    let total = world
+        .find_cell(&plan, "plan_company", "revenue", "2026")
+        .await;
     assert_eq!(world.cell(&plan, &total).await, 12_300_000);
     let next = world.refresh().await;
     assert_eq!(next["plan_cells_written"], 0);
@@ -128,12 +149,17 @@ async fn text_in_a_plan_cell_is_left_and_reported() {
     let world = World::small().await;
     let report = world.refresh().await;
     let plan = file_id(&report["plan_url"]);
-    let cell = world.find_cell(&plan, "plan_company", "leads_created", "2026-09").await;
+    let cell = world
+        .find_cell(&plan, "plan_company", "leads_created", "2026-09")
+        .await;
     world.type_into(&plan, &cell, "много").await;
     let next = world.refresh().await;
     assert_eq!(world.cell(&plan, &cell).await, "много");
     let notices = next["notices"].to_string();
-    assert!(notices.contains("много") && notices.contains("800"), "{notices}");
+    assert!(
+        notices.contains("много") && notices.contains("800"),
+        "{notices}"
+    );
     let months = &world.tables("planfact.toml").await["months"];
     assert_eq!(field(months, &["2026-09"], "plan_leads_created"), "800");
 }
@@ -143,12 +169,23 @@ async fn moved_and_sorted_plan_cells_are_found_by_their_keys() {
     let world = World::small().await;
     let report = world.refresh().await;
     let plan = file_id(&report["plan_url"]);
-    let cell = world.find_cell(&plan, "plan_company", "revenue", "2026-06").await;
+    let cell = world
+        .find_cell(&plan, "plan_company", "revenue", "2026-06")
+        .await;
     world.type_into(&plan, &cell, "777000").await;
     let fields = "?fields=namedRanges,sheets.properties";
-    let book = world.as_person(reqwest::Method::GET, &format!("/v4/spreadsheets/{plan}{fields}"), None).await;
+    let book = world
+        .as_person(
+            reqwest::Method::GET,
+            &format!("/v4/spreadsheets/{plan}{fields}"),
+            None,
+        )
+        .await;
     let named = book["namedRanges"].as_array().unwrap();
-    let block = &named.iter().find(|range| range["name"] == "plan_company").unwrap()["range"];
+    let block = &named
+        .iter()
+        .find(|range| range["name"] == "plan_company")
+        .unwrap()["range"];
     let tab = block["sheetId"].as_i64().unwrap_or(0);
     let row = block["startRowIndex"].as_i64().unwrap_or(0);
     let column = block["startColumnIndex"].as_i64().unwrap_or(0);
@@ -161,7 +198,11 @@ async fn moved_and_sorted_plan_cells_are_found_by_their_keys() {
         {"updateSheetProperties": {"properties": {"sheetId": tab, "title": "Наш план"}, "fields": "title"}},
     ]});
     world
-        .as_person(reqwest::Method::POST, &format!("/v4/spreadsheets/{plan}:batchUpdate"), Some(body))
+        .as_person(
+            reqwest::Method::POST,
+            &format!("/v4/spreadsheets/{plan}:batchUpdate"),
+            Some(body),
+        )
         .await;
     world.refresh().await;
     let months = &world.tables("planfact.toml").await["months"];

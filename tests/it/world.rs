@@ -23,7 +23,8 @@ ID,TITLE,LEAD_ID,CATEGORY_ID,STAGE_ID,STAGE_SEMANTIC_ID,OPPORTUNITY,CURRENCY_ID,
 2,y,,0,LOSE,F,300.00,RUB,11,,2026-02-02T10:00:00+03:00,2026-02-20T10:00:00+03:00,2026-02-20T10:00:00+03:00,Y
 3,z,,0,WON,S,99.99,RUB,11,CALL,2026-02-03T10:00:00+03:00,2026-03-01T00:00:00+03:00,2026-03-01T00:00:00+03:00,Y
 ";
-const USERS: &str = "ID,NAME,LAST_NAME,ACTIVE,UF_DEPARTMENT\n10,Анна,Иванова,true,1\n11,Борис,Петров,true,1\n";
+const USERS: &str =
+    "ID,NAME,LAST_NAME,ACTIVE,UF_DEPARTMENT\n10,Анна,Иванова,true,1\n11,Борис,Петров,true,1\n";
 const STATUSES: &str = "ENTITY_ID,STATUS_ID,NAME,SORT,SEMANTICS\nSTATUS,NEW,Новый,10,\nSTATUS,CONVERTED,Успех,20,S\nSTATUS,JUNK,Брак,30,F\nSTATUS,LOST,Отказ,40,F\nSOURCE,WEB,Сайт,10,\nSOURCE,CALL,Звонок,20,\n";
 /// "Today" of the stories.
 pub(crate) const AS_OF: &str = "2026-03-15";
@@ -44,7 +45,10 @@ impl World {
             ("deals.csv", DEALS),
             ("users.csv", USERS),
             ("statuses.csv", STATUSES),
-            ("company.toml", "time_zone = \"Europe/Moscow\"\ncurrency = \"RUB\"\n"),
+            (
+                "company.toml",
+                "time_zone = \"Europe/Moscow\"\ncurrency = \"RUB\"\n",
+            ),
         ] {
             std::fs::write(data.path().join(name), text).unwrap();
         }
@@ -53,18 +57,32 @@ impl World {
 
     /// Any company.
     pub(crate) async fn of(company: Company) -> World {
-        let portal = portal::Portal::start(company, portal::Options {
-            plan: portal::Plan::Unlimited,
-            ..portal::Options::default()
+        let portal = portal::Portal::start(
+            company,
+            portal::Options {
+                plan: portal::Plan::Unlimited,
+                ..portal::Options::default()
+            },
+        )
+        .await
+        .unwrap();
+        let google = google::Google::start(google::Options {
+            quotas: false,
+            ..google::Options::default()
         })
         .await
         .unwrap();
-        let google = google::Google::start(google::Options { quotas: false, ..google::Options::default() })
-            .await
-            .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("key.json"), google.credentials.to_string()).unwrap();
-        let world = World { google, portal, folder };
+        std::fs::write(
+            folder.path().join("key.json"),
+            google.credentials.to_string(),
+        )
+        .unwrap();
+        let world = World {
+            google,
+            portal,
+            folder,
+        };
         world.configure("planfact.toml", "romashka", "");
         world
     }
@@ -84,7 +102,10 @@ impl World {
     /// The binary, ready to run in the world's folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_planfact"));
-        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         command.env_remove("RUST_LOG");
         command
     }
@@ -92,7 +113,9 @@ impl World {
     /// Runs a verb to its end, off the simulators' threads.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
-        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+            .await
+            .unwrap()
     }
 
     /// Runs a verb that must end well and gives its JSON document.
@@ -115,7 +138,8 @@ impl World {
     pub(crate) async fn tables(&self, config: &str) -> BTreeMap<String, Vec<Vec<String>>> {
         let out = self.folder.path().join(format!("out-{config}"));
         let path = out.to_string_lossy().into_owned();
-        self.json(&["-c", config, "export", "--as-of", AS_OF, "--out", &path]).await;
+        self.json(&["-c", config, "export", "--as-of", AS_OF, "--out", &path])
+            .await;
         read_tables(&out)
     }
 
@@ -143,19 +167,37 @@ impl World {
     }
 
     /// The address (A1 with tab) of a cell of a people's table, found by its two keys.
-    pub(crate) async fn find_cell(&self, file: &str, table: &str, row: &str, column: &str) -> String {
+    pub(crate) async fn find_cell(
+        &self,
+        file: &str,
+        table: &str,
+        row: &str,
+        column: &str,
+    ) -> String {
         let path = format!("/v4/spreadsheets/{file}/values/{table}");
         let block = self.as_person(reqwest::Method::GET, &path, None).await;
         let rows = block["values"].as_array().unwrap();
         let header = rows[0].as_array().unwrap();
-        let x = header.iter().position(|key| key == column).unwrap_or_else(|| panic!("no column {column}: {header:?}"));
-        let y = rows.iter().position(|cells| cells[0] == row).unwrap_or_else(|| panic!("no row {row}"));
+        let x = header
+            .iter()
+            .position(|key| key == column)
+            .unwrap_or_else(|| panic!("no column {column}: {header:?}"));
+        let y = rows
+            .iter()
+            .position(|cells| cells[0] == row)
+            .unwrap_or_else(|| panic!("no row {row}"));
         let range = block["range"].as_str().unwrap();
         let (tab, corner) = range.split_once('!').unwrap();
         let corner = corner.split(':').next().unwrap();
-        let letters: String = corner.chars().take_while(char::is_ascii_alphabetic).collect();
+        let letters: String = corner
+            .chars()
+            .take_while(char::is_ascii_alphabetic)
+            .collect();
         let number: usize = corner[letters.len()..].parse().unwrap();
-        let first = letters.bytes().fold(0usize, |sum, byte| sum * 26 + usize::from(byte - b'A') + 1) - 1;
+        let first = letters
+            .bytes()
+            .fold(0usize, |sum, byte| sum * 26 + usize::from(byte - b'A') + 1)
+            - 1;
         format!("{tab}!{}{}", column_letters(first + x), number + y)
     }
 
@@ -164,7 +206,8 @@ impl World {
         let range = percent(cell);
         let path = format!("/v4/spreadsheets/{file}/values/{range}?valueInputOption=USER_ENTERED");
         let body = serde_json::json!({"values": [[text]]});
-        self.as_person(reqwest::Method::PUT, &path, Some(body)).await;
+        self.as_person(reqwest::Method::PUT, &path, Some(body))
+            .await;
     }
 
     /// What a cell holds, unformatted.
@@ -191,13 +234,21 @@ impl World {
 /// The file id in a spreadsheet's address.
 pub(crate) fn file_id(url: &serde_json::Value) -> String {
     let url = url.as_str().unwrap();
-    url.split("/d/").nth(1).unwrap().split('/').next().unwrap().to_owned()
+    url.split("/d/")
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 fn percent(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()
@@ -222,12 +273,18 @@ pub(crate) fn read_tables(folder: &Path) -> BTreeMap<String, Vec<Vec<String>>> {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path: PathBuf = entry.unwrap().path();
         if path.extension().is_some_and(|ending| ending == "csv") {
-            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(&path).unwrap();
+            let mut reader = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .from_path(&path)
+                .unwrap();
             let rows = reader
                 .records()
                 .map(|record| record.unwrap().iter().map(str::to_owned).collect())
                 .collect();
-            tables.insert(path.file_stem().unwrap().to_string_lossy().into_owned(), rows);
+            tables.insert(
+                path.file_stem().unwrap().to_string_lossy().into_owned(),
+                rows,
+            );
         }
     }
     tables
@@ -235,10 +292,18 @@ pub(crate) fn read_tables(folder: &Path) -> BTreeMap<String, Vec<Vec<String>>> {
 
 /// One field of an exported table by row key(s) and column.
 pub(crate) fn field<'a>(rows: &'a [Vec<String>], keys: &[&str], column: &str) -> &'a str {
-    let at = rows[0].iter().position(|name| name == column).unwrap_or_else(|| panic!("no {column}"));
+    let at = rows[0]
+        .iter()
+        .position(|name| name == column)
+        .unwrap_or_else(|| panic!("no {column}"));
     let row = rows
         .iter()
-        .find(|row| row.iter().zip(keys).take(keys.len()).all(|(field, key)| field == key))
+        .find(|row| {
+            row.iter()
+                .zip(keys)
+                .take(keys.len())
+                .all(|(field, key)| field == key)
+        })
         .unwrap_or_else(|| panic!("no row {keys:?}"));
     &row[at]
 }

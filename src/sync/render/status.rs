@@ -49,10 +49,19 @@ pub(super) fn report(scene: &Scene<'_>) -> BTreeMap<String, Value> {
     set("as_of", Value::Number(f64::from(serial_day(moment.today))));
     set("as_of_text", text(&words.day(moment.today)));
     set("refreshed_at", Value::Number(serial(moment.now, calendar)));
-    set("refreshed_at_text", text(&words.instant(moment.now, calendar)));
-    let next = moment.next_run.map_or(Value::Blank, |next| text(&words.instant(next, calendar)));
+    set(
+        "refreshed_at_text",
+        text(&words.instant(moment.now, calendar)),
+    );
+    let next = moment
+        .next_run
+        .map_or(Value::Blank, |next| text(&words.instant(next, calendar)));
     set("next_run_text", next);
-    let state = if scene.notices.is_empty() { "ok" } else { "warning" };
+    let state = if scene.notices.is_empty() {
+        "ok"
+    } else {
+        "warning"
+    };
     set("state", text(state));
     let state_text = match scene.notices.len() {
         0 => words.all_well().to_owned(),
@@ -61,16 +70,25 @@ pub(super) fn report(scene: &Scene<'_>) -> BTreeMap<String, Value> {
     set("state_text", text(&state_text));
     let month = Month::of(moment.today);
     set("current_month", text(&month.to_string()));
-    set("current_year", Value::Number(f64::from(moment.today.year())));
+    set(
+        "current_year",
+        Value::Number(f64::from(moment.today.year())),
+    );
     set("leads_stored", count(snapshot.counts.0));
     set("deals_stored", count(snapshot.counts.1));
     set("rejects_stored", count(snapshot.counts.2));
     let first = snapshot.facts.months.keys().next();
-    set("first_month", first.map_or(Value::Blank, |month| text(&month.to_string())));
+    set(
+        "first_month",
+        first.map_or(Value::Blank, |month| text(&month.to_string())),
+    );
     set("requests_portal", count(snapshot.portal_requests));
     set("requests_google", count(snapshot.google_requests));
     set("pass_number", count(moment.pass));
-    set("seconds", Value::Number((snapshot.seconds * 10.0).round() / 10.0));
+    set(
+        "seconds",
+        Value::Number((snapshot.seconds * 10.0).round() / 10.0),
+    );
     for (index, line) in (1..).zip(lines.iter().take(MESSAGES_SHOWN)) {
         set(&format!("message_{index}"), text(&line.text));
         set(&format!("message_{index}_level"), text(line.level));
@@ -80,7 +98,10 @@ pub(super) fn report(scene: &Scene<'_>) -> BTreeMap<String, Value> {
         set(&format!("problem_{index}"), text(line));
     }
     set("below_break_even_streak", count(streak(scene) as u64));
-    set("leads_missing_sum", count(year_sum(scene, Metric::MissingSum)));
+    set(
+        "leads_missing_sum",
+        count(year_sum(scene, Metric::MissingSum)),
+    );
     pace(scene, month, &mut out);
     out
 }
@@ -94,18 +115,26 @@ fn pace(scene: &Scene<'_>, month: Month, out: &mut BTreeMap<String, Value>) {
     set("workdays_total", count(u64::from(days.workdays)));
     set("workdays_elapsed", count(u64::from(days.elapsed)));
     set("workdays_left", count(u64::from(days.remaining)));
-    for (name, metric) in
-        [("revenue", Metric::Revenue), ("leads", Metric::LeadsCreated), ("deals", Metric::DealsWon)]
-    {
+    for (name, metric) in [
+        ("revenue", Metric::Revenue),
+        ("leads", Metric::LeadsCreated),
+        ("deals", Metric::DealsWon),
+    ] {
         let fact = fact(scene, month, metric);
         let plan = scene.plan.get(&(metric, month)).copied();
         let rate = fact.and_then(|fact| days.run_rate(fact));
         set(&format!("{name}_forecast"), rounded(rate, metric));
         let both = fact.zip(plan);
         let pace = both.and_then(|(fact, plan)| days.share(fact, plan));
-        set(&format!("pace_{name}"), number(pace.map(|pace| pace.round_dp(4))));
+        set(
+            &format!("pace_{name}"),
+            number(pace.map(|pace| pace.round_dp(4))),
+        );
         let needed = both.and_then(|(fact, plan)| days.needed_a_day(fact, plan));
-        set(&format!("{name}_needed_per_day"), number(needed.map(|needed| needed.round_dp(1))));
+        set(
+            &format!("{name}_needed_per_day"),
+            number(needed.map(|needed| needed.round_dp(1))),
+        );
     }
 }
 
@@ -143,7 +172,12 @@ fn streak(scene: &Scene<'_>) -> usize {
 /// A count over the running year.
 fn year_sum(scene: &Scene<'_>, metric: Metric) -> u64 {
     let year = scene.moment.today.year();
-    let months = scene.snapshot.facts.months.iter().filter(|(month, _)| month.year == year);
+    let months = scene
+        .snapshot
+        .facts
+        .months
+        .iter()
+        .filter(|(month, _)| month.year == year);
     months.filter_map(|(_, row)| row.count(metric)).sum()
 }
 
@@ -180,10 +214,18 @@ fn attention(scene: &Scene<'_>) -> Vec<Line> {
     let missing = year_sum(scene, Metric::MissingSum);
     let created = year_sum(scene, Metric::LeadsCreated);
     if missing > 0 {
-        line(words.missing_sum(missing, created), "warn", words.tab_leads());
+        line(
+            words.missing_sum(missing, created),
+            "warn",
+            words.tab_leads(),
+        );
     }
     if !scene.notices.is_empty() {
-        line(words.problems(scene.notices.len()), "warn", words.tab_status());
+        line(
+            words.problems(scene.notices.len()),
+            "warn",
+            words.tab_status(),
+        );
     }
     lines
 }
@@ -192,8 +234,15 @@ fn attention(scene: &Scene<'_>) -> Vec<Line> {
 pub(super) fn plan(scene: &Scene<'_>, edited: usize, unreadable: usize) -> BTreeMap<String, Value> {
     let mut out = BTreeMap::new();
     let calendar = &scene.profile.calendar;
-    out.insert("as_of_text".to_owned(), text(&scene.words.instant(scene.moment.now, calendar)));
-    let state = if scene.notices.is_empty() { "ok" } else { "warning" };
+    out.insert(
+        "as_of_text".to_owned(),
+        text(&scene.words.instant(scene.moment.now, calendar)),
+    );
+    let state = if scene.notices.is_empty() {
+        "ok"
+    } else {
+        "warning"
+    };
     out.insert("state".to_owned(), text(state));
     out.insert("edited_count".to_owned(), count(edited as u64));
     out.insert("problem_count".to_owned(), count(unreadable as u64));

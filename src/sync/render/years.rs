@@ -80,7 +80,11 @@ fn rank_of(row: &MetricRow) -> f64 {
 fn tie_break(row: &MetricRow, rank: f64) -> (Money, u64) {
     let leads = row.count(Metric::LeadsCreated).unwrap_or(0);
     let revenue = row.money(Metric::Revenue).unwrap_or(Money::ZERO);
-    if rank < 0.0 { (revenue, leads) } else { (Money::ZERO, leads) }
+    if rank < 0.0 {
+        (revenue, leads)
+    } else {
+        (Money::ZERO, leads)
+    }
 }
 
 fn ranked(
@@ -109,7 +113,10 @@ fn by_year<K: Ord + Clone>(
 ) -> Vec<(i32, Vec<(K, MetricRow)>)> {
     let mut sums: BTreeMap<(Reverse<i32>, K), MetricRow> = BTreeMap::new();
     for ((month, key), row) in facts {
-        add(sums.entry((Reverse(month.year), key.clone())).or_default(), row);
+        add(
+            sums.entry((Reverse(month.year), key.clone())).or_default(),
+            row,
+        );
     }
     let mut years: Vec<(i32, Vec<(K, MetricRow)>)> = Vec::new();
     for ((Reverse(year), key), row) in sums {
@@ -123,7 +130,11 @@ fn by_year<K: Ord + Clone>(
 
 /// Adds a row; the average check is computed anew from the sums.
 fn add(sum: &mut MetricRow, row: &MetricRow) {
-    for metric in Metric::ALL.iter().copied().filter(|metric| *metric != Metric::AvgCheck) {
+    for metric in Metric::ALL
+        .iter()
+        .copied()
+        .filter(|metric| *metric != Metric::AvgCheck)
+    {
         match metric.kind() {
             MetricKind::Count => {
                 if let Some(more) = row.count(metric) {
@@ -162,7 +173,10 @@ mod tests {
         let mut sum = MetricRow::default();
         add(&mut sum, &month(100, 1));
         add(&mut sum, &month(200, 2));
-        assert_eq!(sum.money(Metric::AvgCheck), Some(Money::from_units(100 * 10_000)));
+        assert_eq!(
+            sum.money(Metric::AvgCheck),
+            Some(Money::from_units(100 * 10_000))
+        );
         add(&mut MetricRow::default(), &MetricRow::default());
     }
 }

@@ -145,8 +145,9 @@ impl Engine {
         let mut changed = std::mem::take(&mut book.dirty.cells);
         changed.sort_unstable();
         changed.dedup();
-        for (id, r, c) in changed {
-            let Ok(sheet) = book.sheet(id).cloned() else {
+        // The last row first: the engine then grows a tab once, not a row at a time.
+        for (id, r, c) in changed.into_iter().rev() {
+            let Ok(sheet) = book.sheet(id) else {
                 continue;
             };
             let entered = sheet
@@ -154,7 +155,7 @@ impl Engine {
                 .get(&(r, c))
                 .and_then(|cell| cell.entered.clone());
             if let Some(Entered::Formula(text)) = &entered {
-                self.set_formula(&sheet, (r, c), text, book);
+                self.set_formula(sheet, (r, c), text, book);
                 continue;
             }
             self.formulas.remove(&(id, r, c));
