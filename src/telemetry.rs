@@ -41,10 +41,15 @@ fn filter(given: Option<&str>, verbosity: u8) -> EnvFilter {
         2 => "warn,planfact=trace,planfact_sim=debug",
         _ => "debug,planfact=trace,planfact_sim=trace",
     };
-    given
+    let filter = given
         .filter(|given| !given.trim().is_empty())
         .and_then(|given| EnvFilter::try_new(given).ok())
-        .unwrap_or_else(|| EnvFilter::new(own))
+        .unwrap_or_else(|| EnvFilter::new(own));
+    // At its debug level this library writes codes and tokens; no filter may ask for that.
+    match "yup_oauth2=warn".parse() {
+        Ok(quiet) => filter.add_directive(quiet),
+        Err(_) => filter,
+    }
 }
 
 /// Names of the counts that a pass keeps (`PassRecord::counts`) and that the status page shows. A

@@ -20,12 +20,13 @@ pub(super) fn build(
     chosen: &[String],
     as_of: Option<Day>,
     clock: Arc<dyn Clock>,
+    access: Access,
 ) -> Result<Program, SyncError> {
     let google = Google::new(&crate::google::Options {
         credentials: config.google.credentials.clone(),
         endpoint: config.google.endpoint.clone(),
     })?;
-    let store = open_store(config)?;
+    let store = open_store(config, access)?;
     let engine = Engine {
         google: Arc::new(google),
         store,
@@ -54,9 +55,23 @@ pub(super) fn build(
     })
 }
 
-/// Opens the configured store.
-pub(super) fn open_store(config: &Config) -> Result<Arc<dyn Store>, SyncError> {
-    Ok(Arc::new(Sqlite::open(&config.store.path)?))
+/// What a verb does with the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Changes it; one process at a time.
+    Change,
+    /// Only looks, beside a daemon that may be running.
+    Look,
+}
+
+/// Opens the configured store. One that does not exist yet is made even for a look: it is empty.
+pub(super) fn open_store(config: &Config, access: Access) -> Result<Arc<dyn Store>, SyncError> {
+    let path = &config.store.path;
+    let store = match access {
+        Access::Look if path.exists() => Sqlite::open_read_only(path)?,
+        Access::Look | Access::Change => Sqlite::open(path)?,
+    };
+    Ok(Arc::new(store))
 }
 
 /// How the company's portal is reached.

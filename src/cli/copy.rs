@@ -7,12 +7,13 @@ use chrono::Datelike;
 use crate::sync::copy;
 
 use super::args::{Global, PassArgs};
+use super::compose::Access;
 use super::output::print_json;
 use super::{Failure, program, verdict};
 
 /// Makes the files of each company, or finds them.
 pub(super) async fn run(global: &Global, args: &PassArgs) -> Result<ExitCode, Failure> {
-    let program = program(global, args.as_of)?;
+    let program = program(global, args.as_of, Access::Change)?;
     let mut failed = Vec::new();
     let mut documents = Vec::new();
     for company in &program.companies {

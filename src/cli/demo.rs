@@ -86,7 +86,13 @@ impl Stage {
             webhook_url: portal.webhook_url.clone(),
             company_toml,
         })?;
-        let program = compose::build(&config, &["demo".to_owned()], as_of, Arc::new(System))?;
+        let program = compose::build(
+            &config,
+            &["demo".to_owned()],
+            as_of,
+            Arc::new(System),
+            compose::Access::Change,
+        )?;
         Ok(Stage {
             google,
             portal,

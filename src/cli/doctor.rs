@@ -6,6 +6,7 @@ use crate::bitrix24::{Portal, probe};
 use crate::config::Config;
 use crate::google::Google;
 use crate::sheet::template::{self, TemplateInput, TemplateKind};
+use crate::sync::outcome::{Outcome, SyncError};
 
 use super::args::Global;
 use super::output::print_json;
@@ -17,6 +18,8 @@ struct Finding {
     check: &'static str,
     problem: Option<(String, String)>,
     detail: String,
+    /// The problem may pass by itself, so that a service manager should try again.
+    passing: bool,
 }
 
 impl Finding {
@@ -26,6 +29,17 @@ impl Finding {
             check,
             problem: None,
             detail: detail.into(),
+            passing: false,
+        }
+    }
+
+    /// What an adapter met.
+    fn failed(company: Option<&str>, check: &'static str, error: SyncError) -> Finding {
+        let remedy = error.remedy().unwrap_or_default();
+        let passing = error.outcome() == Outcome::NextPass;
+        Finding {
+            passing,
+            ..Finding::bad(company, check, error.chain(), remedy)
         }
     }
 
@@ -40,11 +54,12 @@ impl Finding {
             check,
             problem: Some((what.into(), remedy.into())),
             detail: String::new(),
+            passing: false,
         }
     }
 }
 
-/// Runs every check; exit code 4 when something needs a human.
+/// Runs every check; exit code 4 when something needs a human, 1 when it may pass by itself.
 pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     let config = Config::load(&global.config)?;
     let chosen = choose(&config, global)?;
@@ -72,29 +87,40 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
         }
     }
     report(global, &findings);
-    let bad = findings
+    let mut bad = findings
         .iter()
         .filter(|finding| finding.problem.is_some())
-        .count();
-    Ok(if bad == 0 {
-        ExitCode::SUCCESS
+        .peekable();
+    if bad.peek().is_none() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::from(if bad.all(|finding| finding.passing) {
+        1
     } else {
-        ExitCode::from(4)
-    })
+        4
+    }))
 }
 
 fn store(config: &Config) -> Finding {
-    let path = config.store.path.display().to_string();
-    match compose::open_store(config) {
-        Ok(_) => Finding::good(None, "store", path),
-        Err(error) => Finding::bad(
-            None,
-            "store",
-            error.chain(),
-            error
-                .remedy()
-                .unwrap_or_else(|| format!("Make sure that {path} can be written.")),
-        ),
+    let path = &config.store.path;
+    let shown = path.display().to_string();
+    if !path.exists() {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        return match folder {
+            Some(folder) if !folder.is_dir() => Finding::bad(
+                None,
+                "store",
+                format!("the folder {} does not exist", folder.display()),
+                "Make it, or give another [store] url.",
+            ),
+            _ => Finding::good(None, "store", format!("{shown} (made by the first pass)")),
+        };
+    }
+    match compose::open_store(config, compose::Access::Look) {
+        Ok(_) => Finding::good(None, "store", shown),
+        Err(error) => Finding::failed(None, "store", error),
     }
 }
 
@@ -103,14 +129,7 @@ fn google(config: &Config) -> Result<Google, Finding> {
         credentials: config.google.credentials.clone(),
         endpoint: config.google.endpoint.clone(),
     })
-    .map_err(|error| {
-        Finding::bad(
-            None,
-            "google credentials",
-            error.to_string(),
-            error.remedy(),
-        )
-    })
+    .map_err(|error| Finding::failed(None, "google credentials", error.into()))
 }
 
 async fn google_of(google: &Google, company: &crate::config::Company) -> Vec<Finding> {
@@ -152,13 +171,13 @@ async fn google_of(google: &Google, company: &crate::config::Company) -> Vec<Fin
                 )
             }
             Ok(file) => Finding::good(id, check, file.name),
-            Err(error) => Finding::bad(id, check, error.to_string(), error.remedy()),
+            Err(error) => Finding::failed(id, check, error.into()),
         });
     }
     if places.iter().all(|(_, place)| place.is_none()) {
         findings.push(match google.start_page_token().await {
             Ok(_) => Finding::good(id, "google sign-in", account),
-            Err(error) => Finding::bad(id, "google sign-in", error.to_string(), error.remedy()),
+            Err(error) => Finding::failed(id, "google sign-in", error.into()),
         });
     }
     findings.push(templates(company));
@@ -191,23 +210,13 @@ async fn portal_of(company: &crate::config::Company) -> Vec<Finding> {
     let portal = match Portal::new(&compose::portal_options(company)) {
         Ok(portal) => portal,
         Err(error) => {
-            return vec![Finding::bad(
-                id,
-                "portal",
-                error.to_string(),
-                error.remedy(),
-            )];
+            return vec![Finding::failed(id, "portal", error.into())];
         }
     };
     let probe = match probe(&portal).await {
         Ok(probe) => probe,
         Err(error) => {
-            return vec![Finding::bad(
-                id,
-                "portal",
-                error.to_string(),
-                error.remedy(),
-            )];
+            return vec![Finding::failed(id, "portal", error.into())];
         }
     };
     let mut findings = vec![Finding::good(id, "portal", portal.host())];

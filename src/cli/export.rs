@@ -12,6 +12,7 @@ use crate::sync::outcome::SyncError;
 use crate::sync::{Company, copy};
 
 use super::args::{ExportArgs, Global};
+use super::compose::Access;
 use super::output::print_json;
 use super::{Failure, program, verdict};
 
@@ -20,7 +21,7 @@ const EXPORTED: &[&str] = &["months", "sources", "managers"];
 
 /// Writes the files of each company; with several companies each gets a folder of its own.
 pub(super) async fn run(global: &Global, args: &ExportArgs) -> Result<ExitCode, Failure> {
-    let program = program(global, args.as_of)?;
+    let program = program(global, args.as_of, Access::Look)?;
     let mut failed = Vec::new();
     let mut documents = Vec::new();
     for company in &program.companies {

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 pub use args::Cli;
 use args::Verb;
+use compose::Access;
 
 use crate::config::{Config, ConfigErrors};
 use crate::daemon::Program;
@@ -123,10 +124,21 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
 }
 
 /// Reads the configuration and builds the program with the companies that were asked for.
-fn program(global: &args::Global, as_of: Option<chrono::NaiveDate>) -> Result<Program, Failure> {
+fn program(
+    global: &args::Global,
+    as_of: Option<chrono::NaiveDate>,
+    access: Access,
+) -> Result<Program, Failure> {
     let config = Config::load(&global.config)?;
     let chosen = choose(&config, global)?;
-    compose::build(&config, &chosen, as_of, Arc::new(crate::clock::System)).map_err(Failure::from)
+    compose::build(
+        &config,
+        &chosen,
+        as_of,
+        Arc::new(crate::clock::System),
+        access,
+    )
+    .map_err(Failure::from)
 }
 
 /// The ids of the companies that the verb is for.

@@ -6,6 +6,7 @@ use crate::sheet::edit::Edit;
 use crate::sync::pass::{self, Ask, PassReport, Reach};
 
 use super::args::{Global, PassArgs};
+use super::compose::Access;
 use super::output::{Progress, pass_json, print_json, print_pass};
 use super::{Failure, program, verdict};
 
@@ -32,7 +33,7 @@ impl Kind {
 
 /// Runs the verb for each company, one after the other.
 pub(super) async fn run(global: &Global, args: &PassArgs, kind: Kind) -> Result<ExitCode, Failure> {
-    let program = program(global, args.as_of)?;
+    let program = program(global, args.as_of, Access::Change)?;
     let mut failed = Vec::new();
     let mut documents = Vec::new();
     for company in &program.companies {

@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 use crate::daemon::{self, Settings};
 
 use super::args::Global;
+use super::compose::Access;
 use super::{Failure, program};
 
 /// Runs until SIGINT or SIGTERM.
 pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
-    let program = program(global, None)?;
+    let program = program(global, None, Access::Change)?;
     let settings = Settings {
         listen: Some(program.listen),
         ..Settings::default()

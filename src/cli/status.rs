@@ -16,7 +16,7 @@ const PASSES_SHOWN: usize = 5;
 pub(super) fn run(global: &Global) -> Result<ExitCode, Failure> {
     let config = Config::load(&global.config)?;
     let chosen = choose(&config, global)?;
-    let store = compose::open_store(&config).map_err(Failure::from)?;
+    let store = compose::open_store(&config, compose::Access::Look).map_err(Failure::from)?;
     let mut documents = Vec::new();
     for id in chosen {
         let state = read(&*store, &id)

@@ -113,3 +113,121 @@ async fn a_bad_csv_line_has_its_place() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_without_its_tables_is_refused_before_anything_is_copied() {
+    let world = World::small().await;
+    let body = serde_json::json!({
+        "name": "Our own report",
+        "mimeType": "application/vnd.google-apps.spreadsheet",
+        "parents": [world.google.folder],
+    });
+    let path = "/drive/v3/files?supportsAllDrives=true";
+    let made = world
+        .as_person(reqwest::Method::POST, path, Some(body))
+        .await;
+    let template = made["id"].as_str().unwrap();
+    world.configure(
+        "own.toml",
+        "own",
+        &format!("report_template = \"{template}\"\n"),
+    );
+    let before = world.google_seen();
+    fails(
+        &world,
+        &["-c", "own.toml", "refresh"],
+        4,
+        &["named ranges", "months", "template"],
+    )
+    .await;
+    assert_eq!(
+        before.get("drive.files.copy"),
+        world.google_seen().get("drive.files.copy")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_without_leads_is_told_and_deals_are_counted() {
+    let world = World::small().await;
+    let settings = format!("{}/_sim/settings", world.portal.base);
+    let simple = serde_json::json!({"mode": 2});
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let answer = reqwest::Client::new()
+        .post(settings)
+        .json(&simple)
+        .send()
+        .await
+        .unwrap();
+    assert!(answer.status().is_success());
+    let report = world.refresh().await;
+    assert!(
+        report["notices"].to_string().contains("простом режиме"),
+        "{}",
+        report["notices"]
+    );
+    let tables = world.tables("planfact.toml").await;
+    assert_eq!(
+        crate::world::field(&tables["months"], &["2026-02"], "deals_won"),
+        "1"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_names_what_is_wrong_and_writes_nothing() {
+    let world = World::small().await;
+    let output = world.run(&["doctor"]).await;
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    change(&world, &world.google.folder, "no-such-folder");
+    let secret = world
+        .portal
+        .webhook_url
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap();
+    change(&world, secret, "0000revoked0000");
+    let before = world.google_seen();
+    let output = world.run(&["doctor"]).await;
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(4), "{stdout}");
+    assert!(stdout.contains("BAD  romashka: drive folder"), "{stdout}");
+    assert!(stdout.contains("BAD  romashka: portal"), "{stdout}");
+    assert!(
+        !stdout.contains("0000revoked0000"),
+        "the secret leaks: {stdout}"
+    );
+    let after = world.google_seen();
+    for method in [
+        "drive.files.copy",
+        "drive.files.create",
+        "sheets.spreadsheets.batchUpdate",
+    ] {
+        assert_eq!(before.get(method), after.get(method), "{method}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_writes_a_configuration_that_loads_and_keeps_an_existing_one() {
+    let world = World::small().await;
+    let made = world.run(&["-c", "fresh.toml", "init", "--defaults"]).await;
+    assert_eq!(
+        made.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let text = std::fs::read_to_string(world.folder.path().join("fresh.toml")).unwrap();
+    assert!(text.contains("[[company]]") && text.contains("[company.targets]"));
+    fails(
+        &world,
+        &["-c", "fresh.toml", "init", "--defaults"],
+        2,
+        &["fresh.toml", "exists"],
+    )
+    .await;
+}
