@@ -5,7 +5,7 @@
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{Signed, ToPrimitive, Zero};
 use rust_decimal::Decimal;
 
 use crate::domain::money::ratio_of;
@@ -160,11 +160,6 @@ pub(super) fn ceiling(value: &BigRational) -> BigInt {
 pub(super) fn positive(number: Decimal) -> Option<BigRational> {
     let exact = ratio_of(number);
     exact.is_positive().then_some(exact)
-}
-
-/// An exact power with a whole exponent.
-pub(super) fn power(base: &BigRational, exponent: u32) -> BigRational {
-    (0..exponent).fold(BigRational::one(), |product, _| product * base)
 }
 
 /// A whole number as a decimal; `None` when it does not fit.

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::decompose::share;
 use super::merge::same;
-use super::split::{MONTHS, normalised};
+use super::split::MONTHS;
 use super::{CellKey, Owner, PLAN_TABLE, Replanned, Targets};
 use crate::domain::calendar::Month;
 use crate::domain::money::ratio_of;
@@ -196,7 +196,7 @@ fn factors(targets: &Targets, month: Month) -> String {
     let is_scaled = !sum.is_zero() && sum != Decimal::from(12);
     if is_scaled {
         text += &format!(" × 12 × {} ÷ {}", plain(typed), plain(sum));
-    } else if normalised(&targets.seasonality.map(ratio_of))[index] != ratio_of(Decimal::ONE) {
+    } else if !sum.is_zero() && typed != Decimal::ONE {
         text += &format!(" × {}", plain(typed));
     }
     text

@@ -22,7 +22,7 @@ use rust_decimal::Decimal;
 
 use super::decompose::{ceiling, contradiction, decimal_of, positive};
 use super::merge::{Range, Reading, read, same, settle};
-use super::split::{Grain, MONTHS, year_of};
+use super::split::{Grain, MONTHS, Shape};
 use super::targets::{Targets, seeds, target_cells};
 use super::{
     CellKey, CellProblem, Merged, Notice, Owner, PLAN_TABLE, PlanInput, Replanned, Seen,
@@ -102,7 +102,7 @@ struct Year<'a, 'b> {
     input: &'a PlanInput<'b>,
     plan: &'a mut Replanned,
     targets: Targets,
-    shape: Vec<BigRational>,
+    shape: Shape,
 }
 
 impl Year<'_, '_> {
@@ -134,7 +134,7 @@ impl Year<'_, '_> {
     /// A monthly base over the year by growth and season; blank without a base.
     fn spread(&self, base: Option<&BigRational>, grain: Grain) -> Months {
         let months = base
-            .and_then(|base| year_of(base, &self.shape, grain))
+            .and_then(|base| self.shape.year_of(base, grain))
             .unwrap_or_default();
         std::array::from_fn(|month| months.get(month).copied())
     }
@@ -249,7 +249,7 @@ impl Year<'_, '_> {
         if weights.iter().all(|weight| *weight == nothing) {
             weights = free
                 .iter()
-                .map(|month| self.shape[*month].clone())
+                .map(|month| self.shape.weights[*month].clone())
                 .collect();
         }
         let parts = grain.split(rest, &weights)?;

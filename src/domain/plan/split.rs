@@ -7,7 +7,6 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use rust_decimal::Decimal;
 
-use super::decompose::power;
 use crate::domain::calendar::{Calendar, Day, Month};
 use crate::domain::money::{ratio_of, round_half_even, split_by_weights, split_evenly};
 
@@ -63,36 +62,60 @@ impl Grain {
 
 /// How the months of a year stand to each other: `(1 + growth)^(m−1) × s_m`, the coefficients
 /// normalised to a sum of twelve. All zero coefficients count as all alike.
-pub(super) fn year_shape(growth: Decimal, seasonality: &[Decimal; MONTHS]) -> Vec<BigRational> {
-    let rate = BigRational::one() + ratio_of(growth);
-    let coefficients = normalised(&seasonality.map(ratio_of));
-    let shaped = coefficients.iter().zip(0_u32..);
-    shaped
-        .map(|(coefficient, month)| power(&rate, month) * coefficient)
-        .collect()
+///
+/// Kept as whole weights and one fraction that scales them, because reducing twelve fractions with
+/// hundreds of digits is what would take most of a plan's time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// The months in proportion.
+    pub(super) weights: Vec<BigRational>,
+    /// What one unit of weight is worth, in months of average season before growth.
+    unit: BigRational,
 }
 
-/// Coefficients scaled to a sum of twelve; all ones when they add up to nothing.
-pub(super) fn normalised(coefficients: &[BigRational; MONTHS]) -> Vec<BigRational> {
-    let sum: BigRational = coefficients.iter().sum();
-    if !sum.is_positive() {
-        return vec![BigRational::one(); MONTHS];
+impl Shape {
+    /// The shape of a year with this growth a month and these coefficients.
+    pub(super) fn new(growth: Decimal, seasonality: &[Decimal; MONTHS]) -> Shape {
+        let rate = ratio_of(Decimal::ONE + growth);
+        let coefficients = whole_coefficients(seasonality);
+        let months = coefficients.len() as u32;
+        let mut weights = Vec::with_capacity(coefficients.len());
+        for (month, coefficient) in (0_u32..).zip(&coefficients) {
+            let grown = rate.numer().pow(month) * rate.denom().pow(months - 1 - month);
+            weights.push(BigRational::from(grown * coefficient));
+        }
+        let sum: BigInt = coefficients.iter().sum();
+        let unit = BigRational::new(months.into(), rate.denom().pow(months - 1) * sum);
+        Shape { weights, unit }
     }
-    let scale = BigRational::from(BigInt::from(MONTHS)) / sum;
-    coefficients
-        .iter()
-        .map(|coefficient| coefficient * &scale)
-        .collect()
+
+    /// The twelve months of `base × shape`; their total is rounded once, and they add up to it.
+    pub(super) fn year_of(&self, base: &BigRational, grain: Grain) -> Option<Vec<Decimal>> {
+        let whole: BigInt = self.weights.iter().map(BigRational::numer).sum();
+        grain.split(grain.round(&(base * &self.unit * whole))?, &self.weights)
+    }
 }
 
-/// The twelve months of `base × shape`; their total is rounded once, and they add up to it.
-pub(super) fn year_of(
-    base: &BigRational,
-    shape: &[BigRational],
-    grain: Grain,
-) -> Option<Vec<Decimal>> {
-    let sum: BigRational = shape.iter().sum();
-    grain.split(grain.round(&(base * sum))?, shape)
+/// Coefficients as whole numbers in the same proportion; all ones when they add up to nothing.
+fn whole_coefficients(coefficients: &[Decimal; MONTHS]) -> Vec<BigInt> {
+    let places = coefficients
+        .iter()
+        .map(Decimal::scale)
+        .max()
+        .unwrap_or_default();
+    let whole: Vec<BigInt> = coefficients
+        .iter()
+        .map(|coefficient| {
+            BigInt::from(coefficient.mantissa())
+                * BigInt::from(10).pow(places - coefficient.scale())
+        })
+        .collect();
+    let sum: BigInt = whole.iter().sum();
+    if sum.is_positive() {
+        whole
+    } else {
+        vec![BigInt::one(); MONTHS]
+    }
 }
 
 /// Month coefficients from a company's full calendar years (R29): the mean over the years of
@@ -144,9 +167,10 @@ mod tests {
 
     #[test]
     fn a_rising_year_adds_up_to_the_kopeck() {
-        let shape = year_shape(number("0.02"), &[Decimal::ONE; MONTHS]);
-        let base = ratio_of(number("1000000"));
-        let months = year_of(&base, &shape, Grain::Kopeck).unwrap();
+        let shape = Shape::new(number("0.02"), &[Decimal::ONE; MONTHS]);
+        let months = shape
+            .year_of(&ratio_of(number("1000000")), Grain::Kopeck)
+            .unwrap();
         // 1 000 000 × (1.02^12 − 1) / 0.02 = 13 412 089.7278…
         assert_eq!(months.iter().sum::<Decimal>(), number("13412089.73"));
         assert_eq!(months[0], number("1000000"));
@@ -157,16 +181,17 @@ mod tests {
     #[test]
     fn coefficients_are_normalised() {
         let mut winter = [Decimal::ZERO; MONTHS];
-        winter[0] = number("3");
-        winter[11] = number("1");
-        let shape = year_shape(Decimal::ZERO, &winter);
-        assert_eq!(shape[0], ratio_of(number("9")));
-        assert_eq!(shape[11], ratio_of(number("3")));
-        let flat = year_shape(Decimal::ZERO, &[Decimal::ZERO; MONTHS]);
-        assert!(
-            flat.iter()
-                .all(|coefficient| *coefficient == BigRational::one())
-        );
+        (winter[0], winter[11]) = (number("3"), number("1.00"));
+        let hundred = ratio_of(number("100"));
+        let year = |coefficients| {
+            Shape::new(Decimal::ZERO, &coefficients)
+                .year_of(&hundred, Grain::Unit)
+                .unwrap()
+        };
+        let winter = year(winter);
+        assert_eq!((winter[0], winter[11]), (number("900"), number("300")));
+        assert_eq!(winter.iter().sum::<Decimal>(), number("1200"));
+        assert_eq!(year([Decimal::ZERO; MONTHS]), vec![number("100"); MONTHS]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use rust_decimal::Decimal;
 
 use super::decompose::{break_even_revenue, positive};
 use super::merge::Range;
-use super::split::{MONTHS, seasonality, year_shape};
+use super::split::{MONTHS, Shape, seasonality};
 use super::{CellKey, Cells, Merged, PlanInput, Seasonality};
 use crate::domain::calendar::Month;
 use crate::domain::fact::{Facts, MetricRow, Number};
@@ -311,7 +311,7 @@ impl Targets {
     }
 
     /// How the months stand to each other: growth × season.
-    pub fn shape(&self) -> Vec<BigRational> {
-        year_shape(self.growth, &self.seasonality)
+    pub(super) fn shape(&self) -> Shape {
+        Shape::new(self.growth, &self.seasonality)
     }
 }
