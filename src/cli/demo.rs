@@ -42,12 +42,11 @@ struct Stage {
 /// Runs the demo.
 pub(super) async fn run(global: &Global, args: &DemoArgs) -> Result<ExitCode, Failure> {
     let stage = Stage::build(args).await?;
-    let code = if args.once {
+    if args.once {
         once(global, args, &stage).await
     } else {
         serve(global, args, stage).await
-    };
-    code
+    }
 }
 
 impl Stage {

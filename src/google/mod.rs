@@ -507,6 +507,7 @@ fn check_id(id: &str, doing: &str) -> Result<(), GoogleError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::print_stdout, reason = "a check that was skipped says so")]
 mod tests {
     use super::*;
 

@@ -138,10 +138,25 @@ async fn a_persons_number_stays_and_the_rest_follows() {
     let next = world.refresh().await;
     assert_eq!(next["plan_cells_written"], 0);
     assert_eq!(world.cell(&plan, &cell).await, 1_300_000);
+    assert!(
+        world.is_bold(&plan, &cell).await,
+        "a taken-over cell is marked"
+    );
+    let free = world
+        .find_cell(&plan, "plan_company", "revenue", "2026-07")
+        .await;
+    assert!(
+        !world.is_bold(&plan, &free).await,
+        "a generated cell is not marked"
+    );
     // Emptied, the cell is handed back.
     world.type_into(&plan, &cell, "").await;
     world.refresh().await;
     assert_eq!(world.cell(&plan, &cell).await, 1_000_000);
+    assert!(
+        !world.is_bold(&plan, &cell).await,
+        "a cell handed back is not marked"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -219,6 +219,17 @@ impl World {
         self.as_person(reqwest::Method::GET, &path, None).await["values"][0][0].clone()
     }
 
+    /// Whether a cell is shown in bold, as conditional formats show a taken-over one.
+    pub(crate) async fn is_bold(&self, file: &str, cell: &str) -> bool {
+        let path = format!(
+            "/v4/spreadsheets/{file}?ranges={}&fields=sheets.data.rowData.values.effectiveFormat",
+            percent(cell)
+        );
+        let book = self.as_person(reqwest::Method::GET, &path, None).await;
+        let values = &book["sheets"][0]["data"][0]["rowData"][0]["values"];
+        values[0]["effectiveFormat"]["textFormat"]["bold"] == true
+    }
+
     /// Requests that Google saw from the daemon, by method.
     pub(crate) fn google_seen(&self) -> BTreeMap<String, u64> {
         let seen = self.google.requests();

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::source::{CardDef, CellDef, ChartDef, RowsDef, StyleFile, TabFile};
 use super::style::{Spelling, Styles, is_russian};
-use super::tables::tables;
+use super::tables::{PLAN_ROWS, PLAN_STATUS_KEYS, STATUS_KEYS, tables};
 use super::text::{Scope, Words};
 use super::{TemplateError, TemplateInput, TemplateKind};
 use crate::domain::slot::{Metric, MetricKind};
@@ -175,7 +175,25 @@ fn data_tabs(kind: TemplateKind, specs: &[TableSpec]) -> Vec<(String, i64)> {
         .collect()
 }
 
-/// A data tab: the key row, one blank row that carries the formats, names, protection.
+/// The rows of a data table that never grows. They stand in the template already, so that nothing
+/// that looks at them by position is moved by rows inserted later.
+fn fixed_rows(table: &str) -> &'static [&'static str] {
+    match table {
+        "plan_marks" => PLAN_ROWS,
+        "plan_status" => PLAN_STATUS_KEYS,
+        "status" => STATUS_KEYS,
+        _ => &[],
+    }
+}
+
+/// The rows below the key row: the fixed ones, or one blank row that carries the formats.
+fn lines<'a>(fixed: &'a [&'static str]) -> impl Iterator<Item = (u32, Option<&'a &'static str>)> {
+    let count = fixed.len().max(1);
+    (1..).zip((0..count).map(|index| fixed.get(index)))
+}
+
+/// A data tab: the key row, its fixed rows or one blank row that carries the formats, names,
+/// protection.
 fn data_tab(
     key: &str,
     id: i64,
@@ -214,6 +232,7 @@ fn data_tab(
         }],
         ..Tab::default()
     };
+    let fixed = fixed_rows(&spec.name);
     for (index, column_key) in keys.iter().enumerate() {
         let column = index as u32;
         let is_key = index < spec.key_columns.len();
@@ -226,17 +245,24 @@ fn data_tab(
         tab.cells.insert((0, column), cell);
         let style = data_style(column_key, text);
         let format = styles.over(&Format::default(), style)?;
-        let cell = Cell {
-            format,
-            ..Cell::default()
-        };
-        tab.cells.insert((1, column), cell);
+        for (row, fixed) in lines(fixed) {
+            let value = match (index, fixed) {
+                (0, Some(key)) => Value::Text((*key).to_owned()),
+                _ => Value::Blank,
+            };
+            let cell = Cell {
+                value,
+                format: format.clone(),
+                ..Cell::default()
+            };
+            tab.cells.insert((row, column), cell);
+        }
         tab.column_widths
             .insert(column, if text { 170 } else { 130 });
     }
     let block = Rect {
         row_start: 0,
-        row_end: 2,
+        row_end: 1 + fixed.len().max(1) as u32,
         column_start: 0,
         column_end: keys.len() as u32,
     };

@@ -45,7 +45,7 @@ pub const STATUS_KEYS: &[&str] = &[
     "first_month",
     "requests_portal",
     "requests_google",
-    "cells_written",
+    "plan_cells_edited",
     "seconds",
     "pass_number",
     "message_1",

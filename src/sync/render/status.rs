@@ -84,6 +84,7 @@ pub(super) fn report(scene: &Scene<'_>) -> BTreeMap<String, Value> {
     );
     set("requests_portal", count(snapshot.portal_requests));
     set("requests_google", count(snapshot.google_requests));
+    set("plan_cells_edited", count(super::held(scene) as u64));
     set("pass_number", count(moment.pass));
     set(
         "seconds",
