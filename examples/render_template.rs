@@ -301,7 +301,7 @@ fn status(key: &str, russian: bool, scale: f64) -> Value {
         "first_month" => text("2025-01"),
         "requests_portal" => number(12.0),
         "requests_google" => number(3.0),
-        "cells_written" => number(412.0),
+        "plan_cells_edited" => number(2.0),
         "seconds" => number(3.4),
         "pass_number" => number(318.0),
         "message_1" => name(

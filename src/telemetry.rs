@@ -94,14 +94,24 @@ mod tests {
     #[test]
     fn verbosity_chooses_the_level_unless_another_filter_is_given() {
         let cases = [
-            (None, 0, "planfact=info,warn"),
-            (Some(""), 0, "planfact=info,warn"),
-            (None, 1, "planfact=debug,warn"),
-            (None, 9, "planfact=trace,planfact_sim=trace,debug"),
-            (Some("error"), 3, "error"),
-            (Some("planfact=off"), 3, "planfact=off"),
+            (None, 0, "planfact=info,warn,yup_oauth2=warn"),
+            (Some(""), 0, "planfact=info,warn,yup_oauth2=warn"),
+            (None, 1, "planfact=debug,warn,yup_oauth2=warn"),
+            (
+                None,
+                9,
+                "planfact=trace,planfact_sim=trace,debug,yup_oauth2=warn",
+            ),
+            (Some("error"), 3, "error,yup_oauth2=warn"),
+            (Some("planfact=off"), 3, "planfact=off,yup_oauth2=warn"),
+            // Nobody may ask for the level at which tokens are logged.
+            (Some("yup_oauth2=trace"), 0, "yup_oauth2=warn"),
             // What cannot be read is no reason to say nothing.
-            (Some("planfact=loud=er"), 0, "planfact=info,warn"),
+            (
+                Some("planfact=loud=er"),
+                0,
+                "planfact=info,warn,yup_oauth2=warn",
+            ),
         ];
         for (given, verbosity, expected) in cases {
             let mut told: Vec<String> = filter(given, verbosity)

@@ -192,6 +192,22 @@ fn lines<'a>(fixed: &'a [&'static str]) -> impl Iterator<Item = (u32, Option<&'a
     (1..).zip((0..count).map(|index| fixed.get(index)))
 }
 
+/// Formats a column below the key row and writes the fixed keys into the first one.
+fn fill_column(tab: &mut Tab, column: u32, format: &Format, fixed: &[&'static str]) {
+    for (row, key) in lines(fixed) {
+        let value = match (column, key) {
+            (0, Some(key)) => Value::Text((*key).to_owned()),
+            _ => Value::Blank,
+        };
+        let cell = Cell {
+            value,
+            format: format.clone(),
+            ..Cell::default()
+        };
+        tab.cells.insert((row, column), cell);
+    }
+}
+
 /// A data tab: the key row, its fixed rows or one blank row that carries the formats, names,
 /// protection.
 fn data_tab(
@@ -245,18 +261,7 @@ fn data_tab(
         tab.cells.insert((0, column), cell);
         let style = data_style(column_key, text);
         let format = styles.over(&Format::default(), style)?;
-        for (row, fixed) in lines(fixed) {
-            let value = match (index, fixed) {
-                (0, Some(key)) => Value::Text((*key).to_owned()),
-                _ => Value::Blank,
-            };
-            let cell = Cell {
-                value,
-                format: format.clone(),
-                ..Cell::default()
-            };
-            tab.cells.insert((row, column), cell);
-        }
+        fill_column(&mut tab, column, &format, fixed);
         tab.column_widths
             .insert(column, if text { 170 } else { 130 });
     }

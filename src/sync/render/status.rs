@@ -74,22 +74,7 @@ pub(super) fn report(scene: &Scene<'_>) -> BTreeMap<String, Value> {
         "current_year",
         Value::Number(f64::from(moment.today.year())),
     );
-    set("leads_stored", count(snapshot.counts.0));
-    set("deals_stored", count(snapshot.counts.1));
-    set("rejects_stored", count(snapshot.counts.2));
-    let first = snapshot.facts.months.keys().next();
-    set(
-        "first_month",
-        first.map_or(Value::Blank, |month| text(&month.to_string())),
-    );
-    set("requests_portal", count(snapshot.portal_requests));
-    set("requests_google", count(snapshot.google_requests));
-    set("plan_cells_edited", count(super::held(scene) as u64));
-    set("pass_number", count(moment.pass));
-    set(
-        "seconds",
-        Value::Number((snapshot.seconds * 10.0).round() / 10.0),
-    );
+    work(scene, &mut set);
     for (index, line) in (1..).zip(lines.iter().take(MESSAGES_SHOWN)) {
         set(&format!("message_{index}"), text(&line.text));
         set(&format!("message_{index}_level"), text(line.level));
@@ -105,6 +90,27 @@ pub(super) fn report(scene: &Scene<'_>) -> BTreeMap<String, Value> {
     );
     pace(scene, month, &mut out);
     out
+}
+
+/// What the store holds and what this pass cost.
+fn work(scene: &Scene<'_>, set: &mut impl FnMut(&str, Value)) {
+    let snapshot = scene.snapshot;
+    set("leads_stored", count(snapshot.counts.0));
+    set("deals_stored", count(snapshot.counts.1));
+    set("rejects_stored", count(snapshot.counts.2));
+    let first = snapshot.facts.months.keys().next();
+    set(
+        "first_month",
+        first.map_or(Value::Blank, |month| text(&month.to_string())),
+    );
+    set("requests_portal", count(snapshot.portal_requests));
+    set("requests_google", count(snapshot.google_requests));
+    set("plan_cells_edited", count(super::held(scene) as u64));
+    set("pass_number", count(scene.moment.pass));
+    set(
+        "seconds",
+        Value::Number((snapshot.seconds * 10.0).round() / 10.0),
+    );
 }
 
 /// The figures of the running month: workdays, pace, what is needed a day, the run rate.
