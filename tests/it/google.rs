@@ -932,7 +932,7 @@ async fn a_published_workbook_reads_back_as_it_was() {
         .await
         .unwrap();
     assert_eq!(file.name, book.title);
-    assert_eq!(file.parents, [sim.folder.clone()]);
+    assert_eq!(file.parents, std::slice::from_ref(&sim.folder));
     let read = sim.google.read_workbook(&file.id).await.unwrap();
     let shown = &read.tabs[0].cells[&(4, 2)].value;
     assert_eq!(*shown, Value::Number(4.0), "formulas are computed");

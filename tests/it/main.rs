@@ -1,4 +1,10 @@
 //! Whole-cycle stories: the real binary against the simulators.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a story that cannot go on has failed, and says what it did"
+)]
 
 mod crash;
 mod cycle;

@@ -39,7 +39,7 @@ pub(super) fn report(scene: &Scene<'_>) -> BTreeMap<String, Value> {
     let mut set = |key: &str, value: Value| {
         out.insert(key.to_owned(), value);
     };
-    let (profile, snapshot, moment) = (scene.profile, scene.snapshot, scene.moment);
+    let (profile, moment) = (scene.profile, scene.moment);
     let calendar = &profile.calendar;
     let words = scene.words;
     let lines = attention(scene);
