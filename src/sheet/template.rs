@@ -2,7 +2,7 @@
 //!
 //! The sources are compiled in. One TOML file describes one tab; texts stand in
 //! `templates/texts.*.toml` and are chosen by the company's locale; number formats follow locale
-//! and currency. Which cells people own and which the daemon owns is told by [`tables`].
+//! and currency. Which cells people own and which the daemon owns is told by [`tables()`].
 
 mod render;
 mod source;

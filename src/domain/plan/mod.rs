@@ -1,9 +1,9 @@
 //! Targets → plan numbers, and what people's edits do to them.
 //!
 //! `targets` says what the plan starts from, `decompose` and `split` turn it into numbers, `merge`
-//! decides whose number a cell holds, and [`replan`] puts all of it together for one year's file.
+//! decides whose number a cell holds, and [`replan()`] puts all of it together for one year's file.
 //! [`accept`] and [`confirm`] say what the store must remember before and after publishing, and
-//! [`explain`] tells where a number comes from. Exact fractions all the way; one rounding at the
+//! [`explain()`] tells where a number comes from. Exact fractions all the way; one rounding at the
 //! end of a chain (D12).
 
 mod decompose;
@@ -209,7 +209,7 @@ pub enum Seasonality {
     Months([Decimal; 12]),
 }
 
-/// What [`replan`] works from.
+/// What [`replan()`] works from.
 #[derive(Debug)]
 pub struct PlanInput<'a> {
     /// The year of the plan file.
