@@ -117,7 +117,7 @@ pub struct DemoArgs {
     /// The fictional company's seed.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Language and currency of the fictional company.
+    /// Language of the fictional company and its spreadsheets, such as en_US.
     #[arg(long, default_value = "ru_RU")]
     pub locale: String,
     /// Run one full cycle, write the workbooks, print a summary and end.

@@ -120,10 +120,13 @@ fn company(args: &DemoArgs) -> Result<(SimCompany, String), Failure> {
         return Ok((company, toml));
     }
     let russian = args.locale.starts_with("ru");
-    let (name, zone, currency) = match russian {
-        true => ("ООО «Ромашка»", "Europe/Moscow", "RUB"),
-        false => ("Daisy Ltd", "Europe/London", "GBP"),
+    // The fictional company sells in roubles whatever its language.
+    let name = if russian {
+        "ООО «Ромашка»"
+    } else {
+        "Daisy Ltd"
     };
+    let (zone, currency) = ("Europe/Moscow", "RUB");
     let today = args.as_of.unwrap_or_else(today);
     let locale = if russian { Locale::Ru } else { Locale::En };
     let spec = Spec {

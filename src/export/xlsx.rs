@@ -44,6 +44,8 @@ fn build(workbook: &Workbook) -> Result<XlsxWorkbook, XlsxError> {
     for (index, tab) in workbook.tabs.iter().enumerate() {
         let sheet = book.add_worksheet();
         sheet.set_name(&tab.title)?;
+        // A formula that shows nothing shows nothing, not the writer's default of 0.
+        sheet.set_formula_result_default("");
         frame(sheet, tab)?;
         for merge in &tab.merges {
             let (r1, c1) = (merge.row_start, column(merge.column_start));

@@ -31,15 +31,24 @@ async fn killed_at_any_moment_the_next_refresh_repairs() {
     let calm = world.tables("calm.toml").await;
 
     let mut random = rand::rngs::StdRng::seed_from_u64(seed);
-    let mut killed = 0;
-    for trial in 0..crashes {
+    let (mut killed, mut trial) = (0, 0);
+    // The later cycles are shorter, because the templates are published already.
+    let mut span = whole;
+    while killed < crashes {
+        trial += 1;
+        assert!(
+            trial <= 4 * crashes,
+            "only {killed} of {trial} cycles were killed in time"
+        );
         let id = format!("trial{trial}");
         let file = format!("{id}.toml");
         world.configure(&file, &id, "");
-        let moment = whole.mul_f64(random.random_range(0.0..1.0));
-        if kill_at(&world, &file, moment).await {
-            killed += 1;
+        let moment = span.mul_f64(random.random_range(0.0..1.0));
+        if !kill_at(&world, &file, moment).await {
+            span = span.min(moment);
+            continue;
         }
+        killed += 1;
         world
             .json(&["-c", &file, "refresh", "--as-of", AS_OF])
             .await;
@@ -54,10 +63,7 @@ async fn killed_at_any_moment_the_next_refresh_repairs() {
             "trial {trial}: one report and one plan, not {files} files"
         );
     }
-    assert!(
-        killed > crashes / 2,
-        "only {killed} of {crashes} were killed before their end"
-    );
+    println!("{killed} of {trial} cycles killed, each repaired by one refresh");
 }
 
 /// Starts a refresh and kills it; false when it had ended before.
