@@ -31,7 +31,7 @@ conversion = "5/100"
 TOML
 for _ in $(seq 100); do
   python3 -c "import socket; socket.create_connection(('127.0.0.1', $port), 1)" 2>/dev/null && break
-  read -rt 0.1 <> <(:) || true
+  sleep 0.1
 done
 for verb in copy plan refresh refresh diff; do "$binary" -c "$folder/planfact.toml" "$verb"; done
 "$binary" -c "$folder/planfact.toml" export --out "$folder/out"

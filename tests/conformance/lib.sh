@@ -18,7 +18,7 @@ start() {
   for _ in $(seq 600); do
     [ -s "$folder/$name.json" ] && return 0
     kill -0 "${started[-1]}" 2>/dev/null || break
-    read -rt 0.1 <> <(:) || true
+    sleep 0.1
   done
   echo "$name did not start:"
   cat "$folder/$name.log"
