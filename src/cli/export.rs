@@ -7,6 +7,7 @@ use chrono::Datelike;
 
 use crate::daemon::Program;
 use crate::export;
+use crate::sheet::diff::DesiredTable;
 use crate::sheet::template::{self, TemplateKind};
 use crate::sync::outcome::SyncError;
 use crate::sync::{Company, copy};
@@ -82,7 +83,7 @@ pub(super) async fn write(
     for spec in &specs {
         if let Some(grid) = observed.blocks.get(&spec.name) {
             let name = format!("{}.csv", spec.name);
-            let table = export::table_of(grid, spec);
+            let table = DesiredTable::read(grid, spec);
             export::write_csv(spec, &table, &folder.join(&name)).map_err(export_failed)?;
             names.push(name);
         }

@@ -4,34 +4,8 @@ use std::path::Path;
 
 use super::ExportError;
 use crate::sheet::diff::{DesiredRow, DesiredTable};
-use crate::sheet::edit::Grid;
-use crate::sheet::table::{Located, TableSpec};
+use crate::sheet::table::TableSpec;
 use crate::sheet::workbook::Value;
-
-/// A data table as it was read from the sheet, in the sheet's order.
-pub fn table_of(grid: &Grid, spec: &TableSpec) -> DesiredTable {
-    let (located, _) = Located::find(grid, spec);
-    let mut places: Vec<(&u32, &Vec<String>)> =
-        located.rows.iter().map(|(keys, row)| (row, keys)).collect();
-    places.sort();
-    let value = |row: u32, column: &String| {
-        located
-            .columns
-            .get(column)
-            .map_or(Value::Blank, |at| grid.at(row, *at).clone())
-    };
-    let rows = places.into_iter().map(|(row, keys)| DesiredRow {
-        keys: keys.clone(),
-        values: spec
-            .columns
-            .iter()
-            .map(|column| value(*row, column))
-            .collect(),
-    });
-    DesiredTable {
-        rows: rows.collect(),
-    }
-}
 
 /// The table as CSV text: a header of keys, lines in the table's order, LF line ends. Columns that
 /// only repeat a key in words are left out; a blank is an empty field.

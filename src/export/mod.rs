@@ -4,7 +4,7 @@
 mod csv;
 mod xlsx;
 
-pub use csv::{csv_text, table_of, write_csv};
+pub use csv::{csv_text, write_csv};
 pub use xlsx::write_xlsx;
 
 use std::path::PathBuf;
