@@ -13,8 +13,8 @@ use rust_xlsxwriter::{
 use super::ExportError;
 use crate::sheet::a1;
 use crate::sheet::workbook::{
-    Align, Area, Cell, Chart, ChartKind, Color, Format, NumberKind, Series, SeriesKind, Tab,
-    Validation, Value, Workbook,
+    Align, Area, COLUMN_WIDTH, Cell, Chart, ChartKind, Color, Format, NumberKind, ROW_HEIGHT,
+    Series, SeriesKind, Tab, Validation, Value, Workbook,
 };
 
 /// The gap between groups of columns, percent of a column's width.
@@ -114,8 +114,10 @@ fn frame(sheet: &mut Worksheet, tab: &Tab) -> Result<(), XlsxError> {
     if tab.frozen_rows > 0 || tab.frozen_columns > 0 {
         sheet.set_freeze_panes(tab.frozen_rows, column(tab.frozen_columns))?;
     }
-    for (at, width) in &tab.column_widths {
-        sheet.set_column_width_pixels(column(*at), *width)?;
+    sheet.set_default_row_height_pixels(ROW_HEIGHT);
+    for at in 0..tab.columns {
+        let width = tab.column_widths.get(&at).copied().unwrap_or(COLUMN_WIDTH);
+        sheet.set_column_width_pixels(column(at), width)?;
     }
     for (row, height) in &tab.row_heights {
         sheet.set_row_height_pixels(*row, *height)?;

@@ -10,14 +10,10 @@ use google_sheets4::api as wire;
 use super::to_wire::{Context, decimal_comma};
 use crate::sheet::edit::{Grid, Observed};
 use crate::sheet::workbook::{
-    Align, Area, Border, Cell, Chart, ChartKind, Color, Conditional, Format, NamedRange,
-    NumberKind, Protection, Rect, Series, SeriesKind, Tab, Validation, Value, Workbook,
+    Align, Area, Border, COLUMN_WIDTH, Cell, Chart, ChartKind, Color, Conditional, Format,
+    NamedRange, NumberKind, Protection, ROW_HEIGHT, Rect, Series, SeriesKind, Tab, Validation,
+    Value, Workbook,
 };
-
-/// Width of a column that nobody changed, pixels.
-const COLUMN_WIDTH: u32 = 100;
-/// Height of a row that nobody changed, pixels.
-const ROW_HEIGHT: u32 = 21;
 
 /// Rows and columns of each tab.
 type Sizes = HashMap<i64, (u32, u32)>;

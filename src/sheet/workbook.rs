@@ -72,6 +72,11 @@ pub enum NumberKind {
     Text,
 }
 
+/// Width of a column that nobody changed, pixels.
+pub const COLUMN_WIDTH: u32 = 100;
+/// Height of a row that nobody changed, pixels.
+pub const ROW_HEIGHT: u32 = 21;
+
 /// A line on one side of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Border {
