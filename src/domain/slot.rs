@@ -65,6 +65,14 @@ metrics! {
     AvgCheck = "avg_check", Money;
     /// The break-even line, in revenue terms (R23, R31).
     BreakEven = "break_even", Money;
+    /// What is left of the revenue after the cost of sale and the fixed costs; planned only.
+    Profit = "profit", Money;
+    /// Proposals to make; planned only.
+    Proposals = "proposals", Count;
+    /// Meetings to hold; planned only.
+    Meetings = "meetings", Count;
+    /// Calls to make; planned only.
+    Calls = "calls", Count;
 }
 
 impl Metric {
@@ -74,7 +82,19 @@ impl Metric {
         Metric::PotentialSum,
         Metric::DealsWon,
         Metric::Revenue,
+        Metric::Profit,
+        Metric::Proposals,
+        Metric::Meetings,
+        Metric::Calls,
     ];
+
+    /// Whether the CRM's records tell it; the others exist in the plan alone.
+    pub fn is_fact(self) -> bool {
+        !matches!(
+            self,
+            Metric::Profit | Metric::Proposals | Metric::Meetings | Metric::Calls
+        )
+    }
 
     /// The metric with this key.
     pub fn from_key(key: &str) -> Option<Metric> {

@@ -5,7 +5,7 @@
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{Signed, ToPrimitive, Zero};
+use num_traits::{Signed, ToPrimitive};
 use rust_decimal::Decimal;
 
 use crate::domain::money::ratio_of;
@@ -165,15 +165,6 @@ pub(super) fn positive(number: Decimal) -> Option<BigRational> {
 /// A whole number as a decimal; `None` when it does not fit.
 pub(super) fn decimal_of(whole: &BigInt) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(whole.to_i128()?, 0).ok()
-}
-
-/// The exact share `part / whole`, or zero of nothing.
-pub(super) fn share(part: &BigRational, whole: &BigRational) -> BigRational {
-    if whole.is_zero() {
-        BigRational::zero()
-    } else {
-        part / whole
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@
 //! First meeting without a base: equal → the daemon's; blank → the generated value; else the
 //! person's. What the daemon set out to write before it died counts as its own ([`BaseCell`]'s
 //! `pending`), so a crash between publishing and confirming is not mistaken for a person's edit.
+//! A person's cell that has something pending is being restored: until the sheet shows that number,
+//! or something that is neither it nor the base, it is still to be written.
 //!
 //! Reading ([`read`]) and settling ([`settle`]) are apart, because what is generated for a free
 //! cell may depend on which cells of its row are locked.
@@ -39,6 +41,10 @@ pub enum Range {
     Growth(&'static str),
     /// From zero to twelve.
     Coefficient(&'static str),
+    /// A whole number from one up to this.
+    Choice(&'static str, u32),
+    /// Any number, below zero too: a planned profit may be a loss.
+    Signed,
 }
 
 impl Range {
@@ -47,14 +53,19 @@ impl Range {
     /// # Errors
     /// The rule that it breaks.
     pub fn check(self, number: Decimal) -> Result<(), CellProblem> {
-        if number.is_sign_negative() && !number.is_zero() && !matches!(self, Range::Growth(_)) {
+        let may_be_negative = matches!(self, Range::Growth(_) | Range::Signed);
+        if number.is_sign_negative() && !number.is_zero() && !may_be_negative {
             return Err(CellProblem::Negative);
         }
-        if number > LARGEST {
+        if number.abs() > LARGEST {
             return Err(CellProblem::OutOfRange("too_large".to_owned()));
         }
         let (holds, code) = match self {
-            Range::NotNegative => (true, ""),
+            Range::NotNegative | Range::Signed => (true, ""),
+            Range::Choice(code, last) => (
+                number.fract().is_zero() && number >= Decimal::ONE && number <= last.into(),
+                code,
+            ),
             Range::Positive(code) => (number > Decimal::ZERO, code),
             Range::Share(code) => (number > Decimal::ZERO && number <= Decimal::ONE, code),
             Range::Growth(code) => (number > -Decimal::ONE && number <= Decimal::ONE, code),
@@ -75,10 +86,15 @@ pub(super) enum Reading {
     Free(Option<Decimal>),
     /// The person's number.
     Typed(Decimal),
+    /// The person's number, which the sheet does not show yet: it was asked for, and the program
+    /// died before it was written. Holds what the sheet shows, and the number.
+    Restored(Option<Decimal>, Decimal),
     /// Cannot be used as typed. Holds the owner and the last good value, if there is a base.
     Broken(CellProblem, Option<(Owner, Option<Decimal>)>),
     /// Not in the sheet. Holds the owner and the value in force, if there is a base.
     Absent(Option<(Owner, Option<Decimal>)>),
+    /// Not in the sheet, and its row is about to be put there (again). Holds the same.
+    Inserted(Option<(Owner, Option<Decimal>)>),
 }
 
 impl Reading {
@@ -86,10 +102,14 @@ impl Reading {
     /// free.
     pub(super) fn fixed(&self) -> Option<Option<Decimal>> {
         match self {
-            Reading::Typed(value) => Some(Some(*value)),
+            Reading::Typed(value) | Reading::Restored(_, value) => Some(Some(*value)),
             Reading::Broken(_, Some((_, value))) => Some(*value),
-            Reading::Absent(Some((Owner::Person, value))) => Some(*value),
-            Reading::Free(_) | Reading::Broken(_, None) | Reading::Absent(_) => None,
+            Reading::Absent(Some((Owner::Person, value)))
+            | Reading::Inserted(Some((Owner::Person, value))) => Some(*value),
+            Reading::Free(_)
+            | Reading::Broken(_, None)
+            | Reading::Absent(_)
+            | Reading::Inserted(_) => None,
         }
     }
 }
@@ -109,12 +129,24 @@ pub(super) fn read(
         Ok(shown) => shown,
         Err(problem) => return Reading::Broken(problem, remembered),
     };
+    if let Some(BaseCell {
+        owner: Owner::Person,
+        base: before,
+        pending: Some(Some(wanted)),
+        ..
+    }) = base
+        && same(shown, *before)
+        && !same(shown, Some(*wanted))
+    {
+        return Reading::Restored(shown, *wanted);
+    }
     // What the daemon may find there as its own; kept exact where a double shows it shortened.
     let candidates = match base {
         None => [Some(adopt), None],
         Some(base) => [
             (base.owner == Owner::Daemon).then_some(base.base),
-            base.pending,
+            // A person's number that is put back is still his.
+            base.pending.filter(|_| base.owner == Owner::Daemon),
         ],
     };
     let own = candidates
@@ -148,6 +180,13 @@ pub(super) fn settle(reading: Reading, generated: Option<Decimal>) -> Merged {
             problem: None,
             shown: Some(Some(number)),
         },
+        Reading::Restored(shown, number) => Merged {
+            owner: Owner::Person,
+            value: Some(number),
+            write: Some(Some(number)),
+            problem: None,
+            shown: Some(shown),
+        },
         Reading::Broken(problem, remembered) => {
             let (owner, value) = remembered.unwrap_or((Owner::Daemon, generated));
             Merged {
@@ -165,6 +204,19 @@ pub(super) fn settle(reading: Reading, generated: Option<Decimal>) -> Merged {
             problem: None,
             shown: None,
         },
+        Reading::Inserted(remembered) => {
+            let (owner, value) = match remembered {
+                Some((Owner::Person, value)) => (Owner::Person, value),
+                _ => (Owner::Daemon, generated),
+            };
+            Merged {
+                owner,
+                value,
+                write: value.is_some().then_some(value),
+                problem: None,
+                shown: Some(None),
+            }
+        }
         Reading::Absent(_) => Merged {
             owner: Owner::Daemon,
             value: generated,
@@ -186,7 +238,7 @@ pub fn merge(
 }
 
 /// What a cell shows as a number; `Ok(None)` when it is blank.
-fn number_of(seen: &Seen) -> Result<Option<Decimal>, CellProblem> {
+pub(super) fn number_of(seen: &Seen) -> Result<Option<Decimal>, CellProblem> {
     match seen {
         Seen::Blank => Ok(None),
         Seen::Number(number) => Ok(Some(*number)),
@@ -243,6 +295,14 @@ mod tests {
         let in_force = cell(Owner::Daemon, base, pending);
         in_force.map(|cell| BaseCell {
             pending: Some(pending.map(Decimal::from)),
+            ..cell
+        })
+    }
+
+    fn restoring(base: i64, wanted: i64) -> Option<BaseCell> {
+        let in_force = cell(Owner::Person, Some(base), Some(wanted));
+        in_force.map(|cell| BaseCell {
+            pending: Some(Some(wanted.into())),
             ..cell
         })
     }
@@ -377,6 +437,18 @@ mod tests {
                 "ours 6, write 6",
             ),
             (pending(None, Some(6)), blank(), Some(6), "ours 6, write 6"),
+            // a restore died before its batch …
+            (restoring(5, 9), shows(5), Some(5), "theirs 9, write 9"),
+            (restoring(5, 9), shows(9), Some(5), "theirs 9"),
+            // … and a person was faster
+            (restoring(5, 9), shows(7), Some(5), "theirs 7"),
+            (restoring(5, 9), blank(), Some(5), "ours 5, write 5"),
+            (
+                restoring(5, 9),
+                text("x"),
+                Some(5),
+                "theirs 9, NotANumber(\"x\")",
+            ),
             // … or a person was faster
             (pending(Some(5), Some(6)), shows(8), Some(6), "theirs 8"),
             (pending(None, Some(6)), shows(8), Some(6), "theirs 8"),

@@ -3,21 +3,27 @@
 //! `targets` says what the plan starts from, `decompose` and `split` turn it into numbers, `merge`
 //! decides whose number a cell holds, and [`replan()`] puts all of it together for one year's file.
 //! [`accept`] and [`confirm`] say what the store must remember before and after publishing, and
-//! [`explain()`] tells where a number comes from. Exact fractions all the way; one rounding at the
+//! [`explain()`] tells where a number comes from, [`changes()`] what became of it, and [`restore()`]
+//! brings a former state back. Exact fractions all the way; one rounding at the
 //! end of a chain (D12).
 
+mod allocate;
 mod decompose;
 mod explain;
+mod history;
 mod merge;
+mod need;
 mod remember;
 mod replan;
 mod spelling;
 mod split;
 mod targets;
+mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use num_rational::BigRational;
 use rust_decimal::Decimal;
 
 pub use decompose::{
@@ -25,14 +31,18 @@ pub use decompose::{
     conversion_for, decompose, profit_of,
 };
 pub use explain::{Derivation, explain};
+pub use history::{ChangeSource, Held, PlanChange, changes, held, restore, undo};
 pub use merge::{Range, merge};
+pub use need::{Channel, Check, Light, a_day, channels, check, headcount};
 pub use remember::{accept, confirm};
 pub use replan::{PLAN_ROWS, replan};
 pub use spelling::read_number;
 pub use split::{over_workdays, seasonality};
 pub use targets::{History, TargetCell, Targets, season_row, target_cells};
+pub use tree::{DEPARTMENT_TABLE, EMPLOYEE_TABLE, Member, SplitBy, TreeRow, WEIGHT};
 
-use super::calendar::Month;
+use super::calendar::{Calendar, Month};
+use super::crm::Directory;
 use super::slot::{Metric, Period};
 
 /// The table of targets in the plan file.
@@ -216,13 +226,21 @@ pub struct PlanInput<'a> {
     pub year: i32,
     /// The first month that is not over yet; history is what lies before it.
     pub current: Month,
+    /// The company's workdays.
+    pub calendar: &'a Calendar,
     /// The company's facts.
     pub facts: &'a crate::domain::fact::Facts,
+    /// The company's people and departments.
+    pub directory: &'a Directory,
     /// Configured targets, used for cells of «Цели» that were never filled.
     pub seeds: &'a TargetSeeds,
-    /// What the cells of `targets` and `plan_company` show now; a cell that is not found in the
-    /// sheet is absent.
+    /// What people's cells show now; a cell that is not found in the sheet is absent.
     pub seen: &'a Cells<Seen>,
+    /// The row keys that stand in the tables which grow (departments, employees), doubled ones
+    /// included; a table that cannot be found is absent, and then nothing is put into it.
+    pub standing: &'a BTreeMap<String, BTreeSet<String>>,
+    /// What the weights of a row were made from, as the sheet says ([`TreeRow::basis`]), by row key.
+    pub basis: &'a BTreeMap<String, String>,
     /// What the store remembers.
     pub base: &'a Cells<BaseCell>,
 }
@@ -236,15 +254,24 @@ pub struct Notice {
     pub code: String,
     /// Values that the sentence names (text as typed, the number in force, …), in order.
     pub values: Vec<String>,
+    /// The cells that the sentence names besides, such as those that people locked.
+    pub cells: Vec<CellKey>,
 }
 
 /// The plan as it should be.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Replanned {
-    /// Every cell of `targets` and `plan_company` of the year.
+    /// Every cell of the year's plan file that people may edit.
     pub cells: Cells<Merged>,
     /// What to tell.
     pub notices: Vec<Notice>,
+    /// The rows that the tables of departments and employees should have, in reading order.
+    pub rows: Vec<TreeRow>,
+    /// The proportion in which each member shares in an indicator, January first; within a family
+    /// they matter relative to each other.
+    pub shares: BTreeMap<(Metric, Member), Vec<BigRational>>,
+    /// Who is above a member (none: the company), and all members directly below that one.
+    pub families: BTreeMap<Member, (Option<Member>, Vec<Member>)>,
 }
 
 impl Replanned {
@@ -271,5 +298,7 @@ impl Replanned {
     }
 }
 
+#[cfg(test)]
+mod desk;
 #[cfg(test)]
 mod laws;

@@ -53,9 +53,20 @@ fn memory(
     is_published: bool,
 ) -> Option<BaseCell> {
     let Some(shown) = merged.shown else {
+        if let Some(written) = merged.write {
+            // A restore writes over what cannot be read.
+            let agreed = prior.and_then(|prior| prior.base);
+            return Some(BaseCell {
+                owner: merged.owner,
+                base: if is_published { written } else { agreed },
+                value: merged.value,
+                pending: (!is_published).then_some(written),
+            });
+        }
         return match prior {
             // Unreadable or not in the sheet: what was agreed on stays agreed on.
             Some(prior) => Some(BaseCell {
+                owner: merged.owner,
                 value: merged.value,
                 ..prior.clone()
             }),

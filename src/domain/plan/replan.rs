@@ -20,29 +20,42 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use rust_decimal::Decimal;
 
-use super::decompose::{ceiling, contradiction, decimal_of, positive};
+use super::allocate::Months;
+use super::decompose::{Rounding, ceiling, contradiction, decimal_of, positive};
 use super::merge::{Range, Reading, read, same, settle};
 use super::split::{Grain, MONTHS, Shape};
-use super::targets::{Targets, seeds, target_cells};
+use super::targets::{
+    CONVERSION_ROWS, HISTORY_ROW, SAMPLE_MIN, TargetCell, Targets, seeds, target_cells, window_of,
+};
+use super::tree;
 use super::{
-    CellKey, CellProblem, Merged, Notice, Owner, PLAN_TABLE, PlanInput, Replanned, Seen,
+    CellKey, CellProblem, Cells, Merged, Notice, Owner, PLAN_TABLE, PlanInput, Replanned, Seen,
     TARGETS_TABLE,
 };
 use crate::domain::calendar::Month;
 use crate::domain::money::ratio_of;
 use crate::domain::slot::{Metric, Period};
 
-/// The rows of the company's plan, in the order in which they are settled.
-pub const PLAN_ROWS: [Metric; 5] = [
+/// The rows of the company's plan, in the order in which people read them.
+pub const PLAN_ROWS: [Metric; 9] = [
+    Metric::Profit,
     Metric::Revenue,
     Metric::DealsWon,
+    Metric::Proposals,
+    Metric::Meetings,
     Metric::LeadsCreated,
     Metric::PotentialSum,
+    Metric::Calls,
     Metric::BreakEven,
 ];
 
-/// A row's twelve months, January first.
-type Months = [Option<Decimal>; MONTHS];
+/// The stages of the chain above the deals, in the order in which they are derived.
+const STAGES: [Metric; 4] = [
+    Metric::Proposals,
+    Metric::Meetings,
+    Metric::LeadsCreated,
+    Metric::Calls,
+];
 
 /// A row in force.
 struct Row {
@@ -60,6 +73,23 @@ impl Row {
     }
 }
 
+/// A row as it was read.
+struct ReadRow {
+    months: Vec<Reading>,
+    fixed: [Option<Option<Decimal>>; MONTHS],
+    total: Reading,
+}
+
+impl ReadRow {
+    fn row(&self, values: Months, generated: Months) -> Row {
+        Row {
+            values,
+            fixed: self.fixed.map(|fixed| fixed.is_some()),
+            generated,
+        }
+    }
+}
+
 /// Merges the year's targets and plan cells, and generates what nobody typed.
 pub fn replan(input: &PlanInput<'_>) -> Replanned {
     let mut plan = Replanned::default();
@@ -69,9 +99,10 @@ pub fn replan(input: &PlanInput<'_>) -> Replanned {
         input,
         plan: &mut plan,
         shape: targets.shape(),
-        targets,
+        targets: targets.clone(),
     }
     .settle_all();
+    tree::settle_all(input, &targets, &mut plan);
     let told = notices(input, &plan);
     plan.notices.splice(0..0, told);
     plan
@@ -79,21 +110,43 @@ pub fn replan(input: &PlanInput<'_>) -> Replanned {
 
 /// Settles «Цели»: a number that stands there stays, whoever put it there; a blank takes its seed.
 fn merge_targets(input: &PlanInput<'_>, plan: &mut Replanned) {
-    let seeds = seeds(input);
-    for cell in target_cells() {
-        let seed = seeds.get(&cell.key).copied();
+    let settle_target = |cell: TargetCell, seed: Option<Decimal>| {
         let reading = read(
             input.base.get(&cell.key),
             input.seen.get(&cell.key),
             seed,
             cell.range,
         );
+        let unwritten = input
+            .base
+            .get(&cell.key)
+            .filter(|base| base.pending.is_some());
         let generated = match &reading {
+            // Set out to be written by a pass that died before it, as a restore may.
+            Reading::Free(shown) if unwritten.is_some_and(|base| same(*shown, base.base)) => {
+                unwritten.and_then(|base| base.value).or(seed)
+            }
             Reading::Free(Some(shown)) => Some(*shown),
             Reading::Absent(Some((_, Some(kept)))) => Some(*kept),
             _ => seed,
         };
-        plan.cells.insert(cell.key, settle(reading, generated));
+        (cell.key, settle(reading, generated))
+    };
+    // How far history looks back is itself a target, and the others are seeded from history.
+    let (windows, others): (Vec<TargetCell>, Vec<TargetCell>) = target_cells()
+        .into_iter()
+        .partition(|cell| cell.key.row == HISTORY_ROW);
+    let mut window = window_of(None);
+    for cell in windows {
+        let (key, merged) = settle_target(cell, Some(window.into()));
+        window = window_of(merged.value);
+        plan.cells.insert(key, merged);
+    }
+    let seeds: Cells<Decimal> = seeds(input, window);
+    for cell in others {
+        let seed = seeds.get(&cell.key).copied();
+        let (key, merged) = settle_target(cell, seed);
+        plan.cells.insert(key, merged);
     }
 }
 
@@ -108,23 +161,18 @@ struct Year<'a, 'b> {
 impl Year<'_, '_> {
     fn settle_all(mut self) {
         let revenue_base = self.targets.monthly_revenue();
-        let revenue = self.spread(revenue_base.as_ref(), Grain::Kopeck);
+        let generated = self.spread(revenue_base.as_ref(), Grain::Kopeck);
+        let (read_profit, profit) = self.follow_profit(&generated);
+        let revenue = self.generate_revenue(&generated, &profit);
         let revenue = self.settle_row(Metric::Revenue, Grain::Kopeck, revenue);
+        self.settle_profit(read_profit, &profit, &revenue);
 
         let leads_base = self.targets.base_leads.map(ratio_of);
         let leads_alone = self.spread(leads_base.as_ref(), Grain::Unit);
         let deals = self.generate_deals(&revenue, &leads_alone);
         let deals = self.settle_row(Metric::DealsWon, Grain::Unit, deals);
         self.tell_contradictions(&revenue, &deals);
-
-        let leads = self.generate_leads(&revenue, &deals, &leads_alone);
-        let leads = self.settle_row(Metric::LeadsCreated, Grain::Unit, leads);
-
-        let lead_sum = self.targets.avg_lead_sum.map(ratio_of);
-        let potential = leads
-            .values
-            .map(|leads| Grain::Kopeck.round(&(ratio_of(leads?) * lead_sum.as_ref()?)));
-        self.settle_row(Metric::PotentialSum, Grain::Kopeck, potential);
+        self.settle_stages(&revenue, deals, &leads_alone);
 
         let line = self.targets.break_even_revenue();
         let line = line.and_then(|line| Grain::Kopeck.round(&line));
@@ -137,6 +185,74 @@ impl Year<'_, '_> {
             .and_then(|base| self.shape.year_of(base, grain))
             .unwrap_or_default();
         std::array::from_fn(|month| months.get(month).copied())
+    }
+
+    /// The profit that a revenue leaves: `revenue × margin − costs`; blank in a company that gave
+    /// neither costs nor a profit.
+    fn profit_of(&self, revenue: Option<Decimal>) -> Option<Decimal> {
+        if self.targets.break_even.is_none() && self.targets.profit.is_none() {
+            return None;
+        }
+        let costs = ratio_of(self.targets.break_even.unwrap_or_default());
+        Grain::Kopeck.round(&(ratio_of(revenue?) * ratio_of(self.targets.margin) - costs))
+    }
+
+    /// The profit row as people's edits of it leave it, before any edit of the revenue.
+    fn follow_profit(&self, revenue: &Months) -> (ReadRow, Row) {
+        let generated = revenue.map(|revenue| self.profit_of(revenue));
+        let read = self.read_row(Metric::Profit, &generated);
+        let (values, _) = self.with_total(&read, &generated, Grain::Kopeck);
+        let row = read.row(values, generated);
+        (read, row)
+    }
+
+    /// The revenue that the targets ask for; in months whose profit is a person's, what that takes.
+    fn generate_revenue(&self, generated: &Months, profit: &Row) -> Months {
+        let costs = ratio_of(self.targets.break_even.unwrap_or_default());
+        std::array::from_fn(|month| {
+            let wanted = profit.values[month].filter(|_| profit.departs(month));
+            let margin = positive(self.targets.margin);
+            match wanted.zip(margin) {
+                Some((profit, margin)) => {
+                    let zero = BigRational::from(BigInt::from(0));
+                    Grain::Kopeck.round(&((ratio_of(profit) + &costs) / margin).max(zero))
+                }
+                None => generated[month],
+            }
+        })
+    }
+
+    /// Settles the profit: as typed, else what the revenue in force leaves.
+    fn settle_profit(&mut self, read: ReadRow, followed: &Row, revenue: &Row) {
+        let generated: Months = std::array::from_fn(|month| {
+            // A profit that the revenue was derived from stands to the kopeck.
+            if followed.departs(month) && !revenue.fixed[month] && !revenue.departs(month) {
+                followed.values[month]
+            } else {
+                self.profit_of(revenue.values[month])
+            }
+        });
+        let values: Months =
+            std::array::from_fn(|month| read.fixed[month].unwrap_or(generated[month]));
+        for (month, at) in Month::of_year(self.input.year).enumerate() {
+            let Some((typed, left)) = read.fixed[month].flatten().zip(generated[month]) else {
+                continue;
+            };
+            if revenue.fixed[month] && !same(Some(typed), Some(left)) {
+                self.plan.notices.push(Notice {
+                    cell: Some(CellKey::plan(Metric::Profit, Period::Month(at))),
+                    code: "profit_does_not_fit_revenue".to_owned(),
+                    values: vec![plain(typed), plain(left)],
+                    cells: vec![CellKey::plan(Metric::Revenue, Period::Month(at))],
+                });
+            }
+        }
+        if let Some(Some(typed)) = read.total.fixed()
+            && !same(Some(typed), sum(&values))
+        {
+            self.tell_total(Metric::Profit, typed, sum(&values), &read);
+        }
+        self.commit(Metric::Profit, read, &values);
     }
 
     /// Deals that a month's revenue takes, before rounding.
@@ -157,69 +273,153 @@ impl Year<'_, '_> {
         })
     }
 
-    /// `⌈revenue / check / conversion⌉`, one rounding; from the deals where those were typed; and
-    /// where there is no chain, the leads that the company has had.
-    fn generate_leads(&self, revenue: &Row, deals: &Row, leads_alone: &Months) -> Months {
-        let conversion = self.targets.conversion_ratio();
-        std::array::from_fn(|month| {
-            let exact = if deals.departs(month) {
+    /// Settles proposals, meetings, leads and calls, and the potential sum of the leads: each is
+    /// `⌈need of the next / conversion⌉` through exact fractions, with one rounding; where a person
+    /// changed the next one, it follows from his number. Leads without a chain are those that the
+    /// company has had.
+    fn settle_stages(&mut self, revenue: &Row, deals: Row, leads_alone: &Months) {
+        let exact = |month: usize| {
+            if deals.departs(month) {
                 deals.values[month].map(ratio_of)
             } else {
                 self.exact_deals(revenue.values[month])
-            };
-            match exact.zip(conversion.as_ref()) {
-                Some((deals, conversion)) => decimal_of(&ceiling(&(deals / conversion))),
-                None => leads_alone[month],
             }
-        })
+        };
+        let mut chain = vec![(Metric::DealsWon, std::array::from_fn::<_, MONTHS, _>(exact))];
+        for metric in STAGES {
+            let next = self.targets.next_stage(metric);
+            let needs = chain
+                .iter()
+                .find(|(stage, _)| Some(*stage) == next)
+                .map(|(_, needs)| needs.clone())
+                .unwrap_or_default();
+            let ratio = self.targets.stage_ratio(metric);
+            let mut exact: [Option<BigRational>; MONTHS] = std::array::from_fn(|month| {
+                let need = needs[month].as_ref()?;
+                let need = match self.targets.rounding {
+                    Rounding::End => need.clone(),
+                    Rounding::Stepwise => need.ceil(),
+                };
+                Some(need / ratio.as_ref()?)
+            });
+            let generated: Months = std::array::from_fn(|month| match &exact[month] {
+                Some(exact) => decimal_of(&ceiling(exact)),
+                None if metric == Metric::LeadsCreated => leads_alone[month],
+                None => None,
+            });
+            let row = self.settle_row(metric, Grain::Unit, generated);
+            for (month, exact) in exact.iter_mut().enumerate() {
+                if row.departs(month) || exact.is_none() {
+                    *exact = row.values[month].map(ratio_of);
+                }
+            }
+            if metric == Metric::LeadsCreated {
+                self.settle_potential(&row);
+            }
+            chain.push((metric, exact));
+        }
+    }
+
+    fn settle_potential(&mut self, leads: &Row) {
+        let lead_sum = self.targets.avg_lead_sum.map(ratio_of);
+        let potential = leads
+            .values
+            .map(|leads| Grain::Kopeck.round(&(ratio_of(leads?) * lead_sum.as_ref()?)));
+        self.settle_row(Metric::PotentialSum, Grain::Kopeck, potential);
     }
 
     /// Merges a row's months and its total with what is generated for the months.
     fn settle_row(&mut self, metric: Metric, grain: Grain, generated: Months) -> Row {
-        let month_keys: Vec<CellKey> = Month::of_year(self.input.year)
-            .map(|month| CellKey::plan(metric, Period::Month(month)))
-            .collect();
-        let year_key = CellKey::plan(metric, Period::Year(self.input.year));
-        let readings: Vec<Reading> = month_keys
-            .iter()
+        let read = self.read_row(metric, &generated);
+        let (values, is_met) = self.with_total(&read, &generated, grain);
+        if let (false, Some(Some(typed))) = (is_met, read.total.fixed()) {
+            self.tell_total(metric, typed, sum(&values), &read);
+        }
+        let row = read.row(values, generated);
+        self.commit(metric, read, &values);
+        row
+    }
+
+    /// Reads a row's months and its total.
+    fn read_row(&self, metric: Metric, generated: &Months) -> ReadRow {
+        let range = match metric {
+            Metric::Profit => Range::Signed,
+            _ => Range::NotNegative,
+        };
+        let months: Vec<Reading> = Month::of_year(self.input.year)
             .zip(generated)
-            .map(|(key, number)| self.read(key, number))
+            .map(|(month, number)| {
+                self.read(&CellKey::plan(metric, Period::Month(month)), *number, range)
+            })
             .collect();
-        let fixed: Vec<Option<Option<Decimal>>> = readings.iter().map(Reading::fixed).collect();
+        let fixed = std::array::from_fn(|month| months.get(month).and_then(Reading::fixed));
         let unabsorbed: Months =
             std::array::from_fn(|month| fixed[month].unwrap_or(generated[month]));
-        let total = match self.read(&year_key, sum(&unabsorbed)) {
+        let year_key = CellKey::plan(metric, Period::Year(self.input.year));
+        let total = match self.read(&year_key, sum(&unabsorbed), range) {
             // The daemon's total follows the months even while the cell cannot be read.
             Reading::Broken(problem, Some((Owner::Daemon, _))) => Reading::Broken(problem, None),
             total => total,
         };
-
-        let mut settled = generated;
-        if let Some(Some(typed)) = total.fixed() {
-            match self.absorb(typed, &fixed, &generated, grain) {
-                Some(absorbed) => settled = absorbed,
-                None => self.plan.notices.push(Notice {
-                    cell: Some(year_key.clone()),
-                    code: "locks_do_not_add_up".to_owned(),
-                    values: vec![plain(typed), plain(sum(&unabsorbed).unwrap_or_default())],
-                }),
-            }
+        ReadRow {
+            months,
+            fixed,
+            total,
         }
+    }
 
-        let mut values = Months::default();
-        for (month, (key, reading)) in month_keys.into_iter().zip(readings).enumerate() {
-            let merged = settle(reading, settled[month]);
-            values[month] = merged.value;
+    /// The months in force: fixed, absorbing a typed total, or generated; and whether the total is
+    /// met.
+    fn with_total(&self, read: &ReadRow, generated: &Months, grain: Grain) -> (Months, bool) {
+        let unabsorbed: Months =
+            std::array::from_fn(|month| read.fixed[month].unwrap_or(generated[month]));
+        let Some(Some(typed)) = read.total.fixed() else {
+            return (unabsorbed, true);
+        };
+        match self.absorb(typed, &read.fixed, generated, grain) {
+            Some(absorbed) => (
+                std::array::from_fn(|month| read.fixed[month].unwrap_or(absorbed[month])),
+                true,
+            ),
+            None => (unabsorbed, false),
+        }
+    }
+
+    /// Tells that a typed total is not what its months have, naming the months that hold it up.
+    fn tell_total(
+        &mut self,
+        metric: Metric,
+        typed: Decimal,
+        months: Option<Decimal>,
+        read: &ReadRow,
+    ) {
+        let held = Month::of_year(self.input.year)
+            .zip(&read.fixed)
+            .filter(|(_, fixed)| fixed.is_some());
+        self.plan.notices.push(Notice {
+            cell: Some(CellKey::plan(metric, Period::Year(self.input.year))),
+            code: "locks_do_not_add_up".to_owned(),
+            values: vec![plain(typed), plain(months.unwrap_or_default())],
+            cells: held
+                .map(|(month, _)| CellKey::plan(metric, Period::Month(month)))
+                .collect(),
+        });
+    }
+
+    /// Puts a row's cells into the plan.
+    fn commit(&mut self, metric: Metric, read: ReadRow, values: &Months) {
+        let months = Month::of_year(self.input.year).zip(read.months);
+        let mut in_force = Months::default();
+        for (index, (month, reading)) in months.enumerate() {
+            let merged = settle(reading, values[index]);
+            in_force[index] = merged.value;
+            let key = CellKey::plan(metric, Period::Month(month));
             self.plan.cells.insert(key, merged);
         }
+        let year_key = CellKey::plan(metric, Period::Year(self.input.year));
         self.plan
             .cells
-            .insert(year_key, settle(total, sum(&values)));
-        Row {
-            values,
-            fixed: std::array::from_fn(|month| fixed[month].is_some()),
-            generated,
-        }
+            .insert(year_key, settle(read.total, sum(&in_force)));
     }
 
     /// The months that make a typed total true; `None` when the free ones cannot absorb the rest.
@@ -282,23 +482,24 @@ impl Year<'_, '_> {
                         plain(money),
                         found.deals_needed.to_string(),
                     ],
+                    cells: Vec::new(),
                 });
             }
         }
     }
 
-    fn read(&self, key: &CellKey, adopt: Option<Decimal>) -> Reading {
+    fn read(&self, key: &CellKey, adopt: Option<Decimal>, range: Range) -> Reading {
         read(
             self.input.base.get(key),
             self.input.seen.get(key),
             adopt,
-            Range::NotNegative,
+            range,
         )
     }
 }
 
 /// The sum of the months that are not blank; blank when all are.
-fn sum(months: &Months) -> Option<Decimal> {
+pub(super) fn sum(months: &Months) -> Option<Decimal> {
     months
         .iter()
         .flatten()
@@ -308,7 +509,7 @@ fn sum(months: &Months) -> Option<Decimal> {
 }
 
 /// Plain digits for a notice.
-fn plain(number: Decimal) -> String {
+pub(super) fn plain(number: Decimal) -> String {
     number.normalize().to_string()
 }
 
@@ -326,6 +527,7 @@ fn notices(input: &PlanInput<'_>, plan: &Replanned) -> Vec<Notice> {
                 cell: None,
                 code: "table_missing".to_owned(),
                 values: vec![table.to_owned()],
+                cells: Vec::new(),
             });
             continue;
         }
@@ -335,15 +537,34 @@ fn notices(input: &PlanInput<'_>, plan: &Replanned) -> Vec<Notice> {
                 cell: Some(key.clone()),
                 code: "cell_missing".to_owned(),
                 values: Vec::new(),
+                cells: Vec::new(),
             });
         }
     }
+    told.extend(
+        CONVERSION_ROWS
+            .iter()
+            .filter_map(|row| small_sample(plan, row)),
+    );
     told.extend(
         plan.cells
             .iter()
             .filter_map(|(key, cell)| problem_notice(input, key, cell)),
     );
     told
+}
+
+/// A conversion that history made from too few cases (R49).
+fn small_sample(plan: &Replanned, row: &str) -> Option<Notice> {
+    let key = CellKey::new(TARGETS_TABLE, row, "of");
+    let cell = plan.cells.get(&key)?;
+    let of = cell.value.filter(|_| cell.owner == Owner::Daemon)?;
+    (of < SAMPLE_MIN.into()).then(|| Notice {
+        cell: Some(key),
+        code: "small_sample".to_owned(),
+        values: vec![plain(of)],
+        cells: Vec::new(),
+    })
 }
 
 /// The notice of a cell that cannot be used: what stands there, the number in force instead
@@ -364,6 +585,7 @@ fn problem_notice(input: &PlanInput<'_>, key: &CellKey, cell: &Merged) -> Option
         cell: Some(key.clone()),
         code: problem.code().to_owned(),
         values,
+        cells: Vec::new(),
     })
 }
 

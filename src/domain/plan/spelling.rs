@@ -2,18 +2,25 @@
 //!
 //! Only a spelling with one reading is taken. `1 200,50` and `1.200,50` have one; `1,200` has two
 //! (a thousand two hundred, or one and a fifth) and is refused, because guessing wrong by a factor
-//! of a thousand is worse than asking.
+//! of a thousand is worse than asking. Words and signs beside the number are refused too: `$ 99` in a
+//! company that counts in roubles is not 99, and `5 тыс.` is not 5.
+
+use std::borrow::Cow;
 
 use rust_decimal::Decimal;
 
 use super::CellProblem;
 
-/// Spaces that people and programs put between thousands.
-const SPACES: [char; 6] = [' ', '\u{a0}', '\u{202f}', '\u{2009}', '\u{2007}', '\t'];
-/// Signs of money that say nothing about the number.
-const CURRENCY_MARKS: [&str; 15] = [
-    "₽", "руб.", "руб", "р.", "RUB", "$", "USD", "€", "EUR", "£", "₴", "грн.", "грн", "₸", "R$",
+/// Spaces that people and programs put between thousands. A tab is none: it parts two cells.
+const SPACES: [char; 6] = [
+    ' ', '\u{a0}', '\u{202f}', '\u{2009}', '\u{2007}', '\u{2006}',
 ];
+/// Characters without a width that are copied along with a number.
+const INVISIBLE: [char; 6] = [
+    '\u{200b}', '\u{200e}', '\u{200f}', '\u{2060}', '\u{ad}', '\u{feff}',
+];
+/// From a full-width sign to its ASCII twin.
+const FULL_WIDTH: u32 = 0xfee0;
 /// Digits in a group of thousands.
 const GROUP: usize = 3;
 
@@ -24,12 +31,12 @@ const GROUP: usize = 3;
 /// sign is read; whether a negative number makes sense is the caller's to judge.
 pub fn read_number(text: &str) -> Result<Option<Decimal>, CellProblem> {
     let not_a_number = || CellProblem::NotANumber(text.to_owned());
-    let trimmed = trim(text);
+    let narrow = half_width(text);
+    let trimmed = trim(&narrow);
     if trimmed.is_empty() {
         return Ok(None);
     }
-    let unmarked = without_currency(trimmed);
-    let (unsigned, negative) = without_sign(unmarked);
+    let (unsigned, negative) = without_sign(trimmed);
     let (digits, percent) = match unsigned.strip_suffix('%') {
         Some(rest) => (trim(rest), true),
         None => (unsigned, false),
@@ -48,18 +55,20 @@ pub fn read_number(text: &str) -> Result<Option<Decimal>, CellProblem> {
 }
 
 fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| SPACES.contains(&c) || c == '\n' || c == '\r')
+    text.trim_matches(|c: char| c.is_whitespace() || INVISIBLE.contains(&c))
 }
 
-/// The text without one sign of money before or after the number.
-fn without_currency(text: &str) -> &str {
-    for mark in CURRENCY_MARKS {
-        let rest = text.strip_suffix(mark).or_else(|| text.strip_prefix(mark));
-        if let Some(rest) = rest {
-            return trim(rest);
-        }
+/// The text with full-width digits and signs (`１２％`) as their ASCII twins.
+fn half_width(text: &str) -> Cow<'_, str> {
+    let wide = |c: char| matches!(c, '０'..='９' | '，' | '．' | '％' | '＋' | '－');
+    if !text.contains(wide) {
+        return Cow::Borrowed(text);
     }
-    text
+    let narrow = |c: char| {
+        let twin = wide(c).then(|| char::from_u32(u32::from(c) - FULL_WIDTH));
+        twin.flatten().unwrap_or(c)
+    };
+    Cow::Owned(text.chars().map(narrow).collect())
 }
 
 /// The text without its sign, and whether that was a minus (ASCII or typographic).
@@ -110,13 +119,17 @@ fn plain_decimal(text: &str) -> Spelled {
             && !grouped_by_space
             && fraction.len() == GROUP
             && (1..=GROUP).contains(&whole.len())
-            && !whole.starts_with('0');
+            && whole != "0";
         if could_be_thousands && all_digits(whole) {
             return Spelled::Twofold;
         }
     }
     let Some(whole) = ungrouped(whole) else {
-        return Spelled::Not;
+        return if grouped_by_twos(whole) {
+            Spelled::Twofold
+        } else {
+            Spelled::Not
+        };
     };
     match fraction {
         Some(fraction) if whole.is_empty() => Spelled::As(format!("0.{fraction}")),
@@ -135,9 +148,23 @@ fn ungrouped(whole: &str) -> Option<String> {
     let groups: Vec<&str> = whole.split(|c| group_mark(c) == Some(mark)).collect();
     let (first, rest) = groups.split_first()?;
     let well_formed = (1..=GROUP).contains(&first.len())
+        && !first.starts_with('0')
         && rest.iter().all(|group| group.len() == GROUP)
         && groups.iter().all(|group| all_digits(group));
     well_formed.then(|| groups.concat())
+}
+
+/// Whether a whole part is grouped as in India, `1,20,000`: 120 000, or 1 200 000 with a digit lost.
+fn grouped_by_twos(whole: &str) -> bool {
+    let groups: Vec<&str> = whole.split(',').collect();
+    let [first, middle @ .., last] = groups.as_slice() else {
+        return false;
+    };
+    (1..GROUP).contains(&first.len())
+        && !middle.is_empty()
+        && middle.iter().all(|group| group.len() == GROUP - 1)
+        && last.len() == GROUP
+        && groups.iter().all(|group| all_digits(group))
 }
 
 /// The kind of mark that sets thousands apart: all spaces are one kind, so are all apostrophes.
@@ -154,112 +181,4 @@ fn all_digits(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Outcomes: a number, `blank`, `ambiguous`, `no`.
-    const CASES: &[(&str, &str)] = &[
-        ("0", "0"),
-        ("7", "7"),
-        ("1200", "1200"),
-        ("0042", "42"),
-        ("1 200", "1200"),
-        ("1\u{a0}200", "1200"),
-        ("1\u{202f}200", "1200"),
-        ("1\u{2009}200\u{a0}000", "1200000"),
-        (" 1200 ", "1200"),
-        ("1200\n", "1200"),
-        ("1 200 000", "1200000"),
-        ("12 000", "12000"),
-        ("1 20", "no"),
-        ("1 2000", "no"),
-        ("1200 300", "no"),
-        ("1  200", "no"),
-        ("1,5", "1.5"),
-        ("1.5", "1.5"),
-        ("1,20", "1.2"),
-        ("1.2000", "1.2"),
-        ("1,2000", "1.2"),
-        (",5", "0.5"),
-        (".5", "0.5"),
-        ("5,", "no"),
-        ("5.", "no"),
-        ("1 200,50", "1200.5"),
-        ("1 200.50", "1200.5"),
-        ("1 200,500", "1200.5"),
-        ("1.200,50", "1200.5"),
-        ("1,200.50", "1200.5"),
-        ("1.200,500", "1200.5"),
-        ("1.200.300,5", "1200300.5"),
-        ("1,200,300.5", "1200300.5"),
-        ("1.200.300", "1200300"),
-        ("1,200,300", "1200300"),
-        ("1,200", "ambiguous"),
-        ("1.200", "ambiguous"),
-        ("12,345", "ambiguous"),
-        ("999.999", "ambiguous"),
-        ("1,200 %", "ambiguous"),
-        ("-1,200", "ambiguous"),
-        ("1,200 ₽", "ambiguous"),
-        ("0,200", "0.2"),
-        ("0.125", "0.125"),
-        ("1200,500", "1200.5"),
-        ("1200.500", "1200.5"),
-        ("12,34,567", "no"),
-        ("1.2.3", "no"),
-        ("1,2,3", "no"),
-        ("1.200,300.5", "no"),
-        ("1,200.300,5", "no"),
-        ("1 200.300.400", "no"),
-        ("1'200", "1200"),
-        ("1’200’300,5", "1200300.5"),
-        ("10%", "0.1"),
-        ("10 %", "0.1"),
-        ("12,5\u{a0}%", "0.125"),
-        ("%", "no"),
-        ("10%%", "no"),
-        ("10% 5", "no"),
-        ("-5", "-5"),
-        ("−5", "-5"),
-        ("+5", "5"),
-        ("- 5", "-5"),
-        ("-0", "0"),
-        ("--5", "no"),
-        ("5-", "no"),
-        ("1 000 ₽", "1000"),
-        ("1 000 руб.", "1000"),
-        ("1000р.", "1000"),
-        ("$1,200.50", "1200.5"),
-        ("$ 99", "99"),
-        ("€", "no"),
-        ("1 млн", "no"),
-        ("1e3", "no"),
-        ("0x10", "no"),
-        ("1/2", "no"),
-        ("=5", "no"),
-        ("five", "no"),
-        ("пять", "no"),
-        ("-", "no"),
-        ("—", "no"),
-        ("٣", "no"),
-        ("３", "no"),
-        ("", "blank"),
-        ("   ", "blank"),
-        ("\u{a0}", "blank"),
-        ("99999999999999999999999999999999", "no"),
-    ];
-
-    #[test]
-    fn spellings_have_one_reading_or_none() {
-        for (text, expected) in CASES {
-            let outcome = match read_number(text) {
-                Ok(Some(number)) => number.to_string(),
-                Ok(None) => "blank".to_owned(),
-                Err(CellProblem::Ambiguous(kept)) if kept == *text => "ambiguous".to_owned(),
-                Err(CellProblem::NotANumber(kept)) if kept == *text => "no".to_owned(),
-                Err(other) => panic!("{text:?}: {other:?}"),
-            };
-            assert_eq!(&outcome, expected, "{text:?}");
-        }
-    }
-}
+mod tests;

@@ -41,20 +41,31 @@ impl Grain {
         )
     }
 
+    /// A number in whole grains, and what is finer than the grain; `None` when it does not fit.
+    pub(super) fn whole(self, number: Decimal) -> Option<(i128, Decimal)> {
+        let factor = Decimal::from(10_u32.pow(self.scale()));
+        let grains = number.checked_mul(factor)?;
+        let whole = grains.trunc();
+        let finer = (grains - whole).checked_div(factor)?;
+        Some((i128::try_from(whole).ok()?, finer))
+    }
+
+    /// So many grains as a number; zero beyond what a number holds.
+    pub(super) fn amount(self, grains: i128) -> Decimal {
+        Decimal::try_from_i128_with_scale(grains, self.scale()).unwrap_or_default()
+    }
+
     /// Divides a total in proportion to weights; what is finer than the grain (a typed half, say)
     /// stays with the first part, so that the parts always add up. `None` when it does not fit.
     pub(super) fn split(self, total: Decimal, weights: &[BigRational]) -> Option<Vec<Decimal>> {
-        let factor = Decimal::from(10_u32.pow(self.scale()));
-        let grains = total.checked_mul(factor)?;
-        let whole = grains.trunc();
-        let count = i128::try_from(whole).ok()?;
+        let (count, finer) = self.whole(total)?;
         let parts = split_by_weights(count, weights);
         let mut parts: Vec<Decimal> = parts
             .into_iter()
             .map(|part| Decimal::try_from_i128_with_scale(part, self.scale()).ok())
             .collect::<Option<_>>()?;
         if let Some(first) = parts.first_mut() {
-            *first += (grains - whole) / factor;
+            *first += finer;
         }
         Some(parts.into_iter().map(|part| part.normalize()).collect())
     }

@@ -4,8 +4,9 @@
 //! in the sheet: a new seed never replaces a number that stands there. An emptied target is handed
 //! back and takes the seed again.
 //!
-//! What a target starts from when the configuration leaves it open ([`History`], the last six
-//! closed months that have facts, fewer when there are fewer):
+//! What a target starts from when the configuration leaves it open ([`History`], the last closed
+//! months that have facts; how many is the target `history_months`, six unless a person says
+//! otherwise):
 //!
 //! - `avg_check`: revenue over deals won, to the kopeck; blank when either is zero.
 //! - `conversion`: deals won of leads created, as that pair; blank when either is zero.
@@ -17,13 +18,19 @@
 //!   remembers them, so that a plan does not drift with its own facts.
 //! - `seasonality_…`: from history when it spans two full calendar years (of revenue, or of leads
 //!   in a company without revenue), else 1.
+//! - `proposals`, `meetings`, `calls`: blank until a person gives their conversions; then the plan
+//!   has these indicators too.
+//! - `norm_per_day`: the 75th percentile of leads a person and workday.
+//! - `split_by`: by share of history where people have any, else equally. `rounding`: at the end.
 
 use num_rational::BigRational;
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
-use super::decompose::{break_even_revenue, positive};
+use super::decompose::{Rounding, break_even_revenue, positive};
 use super::merge::Range;
 use super::split::{MONTHS, Shape, seasonality};
+use super::tree;
 use super::{CellKey, Cells, Merged, PlanInput, Seasonality};
 use crate::domain::calendar::Month;
 use crate::domain::fact::{Facts, MetricRow, Number};
@@ -36,8 +43,17 @@ pub(super) const TABLE: &str = "targets";
 pub(super) const VALUE: &str = "value";
 /// The column of what a conversion is counted of.
 pub(super) const OF: &str = "of";
-/// Closed months that history looks back over.
-const HISTORY_MONTHS: i32 = 6;
+/// Closed months that history looks back over, unless a person says otherwise.
+const HISTORY_MONTHS: u32 = 6;
+/// The longest window of history that a person may choose, months.
+const HISTORY_MONTHS_MAX: u32 = 36;
+/// A conversion of fewer cases than this says little (R49).
+pub(super) const SAMPLE_MIN: u32 = 30;
+/// The target that says how many closed months history looks back over.
+pub(super) const HISTORY_ROW: &str = "history_months";
+/// The conversions: the row, and what it is a conversion of. Each says how many of `of` became
+/// `value` of the indicator that follows it in the chain.
+pub(super) const CONVERSION_ROWS: [&str; 4] = ["conversion", "proposals", "meetings", "calls"];
 
 /// One cell of «Цели» that people may fill.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +90,20 @@ pub fn target_cells() -> Vec<TargetCell> {
         cell("growth", VALUE, Range::Growth("growth_range"), false),
         cell("base_revenue", VALUE, Range::NotNegative, true),
         cell("base_leads", VALUE, Range::NotNegative, true),
+        cell("norm_per_day", VALUE, Range::NotNegative, true),
+        cell("split_by", VALUE, Range::Choice("split_by_range", 3), true),
+        cell(
+            HISTORY_ROW,
+            VALUE,
+            Range::Choice("history_months_range", HISTORY_MONTHS_MAX),
+            true,
+        ),
+        cell("rounding", VALUE, Range::Choice("rounding_range", 2), true),
     ];
+    for row in ["proposals", "meetings", "calls"] {
+        cells.push(cell(row, VALUE, conversion, true));
+        cells.push(cell(row, OF, conversion, true));
+    }
     let coefficient = Range::Coefficient("seasonality_range");
     let months = (1..=MONTHS).map(|month| cell(&season_row(month), VALUE, coefficient, false));
     cells.extend(months);
@@ -89,7 +118,7 @@ pub fn season_row(month: usize) -> String {
 /// What the last closed months say.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct History {
-    /// How many closed months have facts, up to six.
+    /// How many closed months of the window have facts.
     pub months: u64,
     /// Their revenue; `None` when the company has no deals.
     pub revenue: Option<Money>,
@@ -102,10 +131,10 @@ pub struct History {
 }
 
 impl History {
-    /// Sums the last six months before `current` that have facts.
-    pub fn of(facts: &Facts, current: Month) -> History {
+    /// Sums the months of the last `window` before `current` that have facts.
+    pub fn of(facts: &Facts, current: Month, window: u32) -> History {
         let rows: Vec<&MetricRow> = current
-            .plus(-HISTORY_MONTHS)
+            .plus(-(window as i32))
             .to(current.prev())
             .filter_map(|month| facts.months.get(&month))
             .filter(|row| !row.is_blank())
@@ -164,10 +193,18 @@ fn above_zero(amount: Option<Money>) -> Option<Money> {
     amount.filter(|amount| *amount > Money::ZERO)
 }
 
+/// How many closed months history looks back over, from the number in force.
+pub(super) fn window_of(months: Option<Decimal>) -> u32 {
+    months
+        .and_then(|months| months.to_u32())
+        .filter(|months| (1..=HISTORY_MONTHS_MAX).contains(months))
+        .unwrap_or(HISTORY_MONTHS)
+}
+
 /// What each target starts from: the configuration, else history; `None` stays blank.
-pub(super) fn seeds(input: &PlanInput<'_>) -> Cells<Decimal> {
+pub(super) fn seeds(input: &PlanInput<'_>, window: u32) -> Cells<Decimal> {
     let given = input.seeds;
-    let history = History::of(input.facts, input.current);
+    let history = History::of(input.facts, input.current, window);
     let conversion = given.conversion.or_else(|| history.conversion());
     let money = |amount: Option<Money>| amount.map(Money::to_decimal);
     let mut seeds = vec![
@@ -185,6 +222,14 @@ pub(super) fn seeds(input: &PlanInput<'_>) -> Cells<Decimal> {
         ("growth", VALUE, Some(given.growth.normalize())),
         ("base_revenue", VALUE, money(history.monthly_revenue())),
         ("base_leads", VALUE, history.monthly_leads()),
+        ("norm_per_day", VALUE, norm_per_day(input, window)),
+        (
+            "split_by",
+            VALUE,
+            Some(tree::default_mode(input, window).code()),
+        ),
+        (HISTORY_ROW, VALUE, Some(HISTORY_MONTHS.into())),
+        ("rounding", VALUE, Some(Decimal::ONE)),
     ];
     let rows: Vec<String> = (1..=MONTHS).map(season_row).collect();
     let coefficients = coefficients(input);
@@ -197,6 +242,31 @@ pub(super) fn seeds(input: &PlanInput<'_>) -> Cells<Decimal> {
         .into_iter()
         .filter_map(|(row, column, seed)| Some((CellKey::new(TABLE, row, column), seed?)))
         .collect()
+}
+
+/// Leads that a person handles in a workday: of every month and person of the window who handled
+/// any, the 75th percentile by nearest rank (R38), to a tenth. Blank without leads.
+fn norm_per_day(input: &PlanInput<'_>, window: u32) -> Option<Decimal> {
+    let first = input.current.plus(-(window as i32));
+    let mut rates: Vec<Decimal> = input
+        .facts
+        .managers
+        .iter()
+        .filter(|((month, _), _)| (first..input.current).contains(month))
+        .filter_map(|((month, _), row)| {
+            let leads = row.count(Metric::LeadsCreated).filter(|leads| *leads > 0)?;
+            let workdays = Decimal::from(input.calendar.workdays(*month));
+            Decimal::from(leads).checked_div(workdays)
+        })
+        .collect();
+    rates.sort();
+    percentile(&rates, 75).map(|rate| rate.round_dp(1).normalize())
+}
+
+/// A percentile of sorted numbers by nearest rank; `None` of nothing.
+pub(super) fn percentile(sorted: &[Decimal], percent: usize) -> Option<Decimal> {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied()
 }
 
 /// The month coefficients that the seeds ask for.
@@ -260,6 +330,20 @@ pub struct Targets {
     pub base_leads: Option<Decimal>,
     /// Month coefficients as they stand, January first; 1 where blank.
     pub seasonality: [Decimal; MONTHS],
+    /// Deals of proposals, as `(deals, proposals)`; blank where proposals are not planned.
+    pub proposals: Option<(Decimal, Decimal)>,
+    /// What meetings become, as `(next, meetings)`: proposals, or deals where those are not planned.
+    pub meetings: Option<(Decimal, Decimal)>,
+    /// What calls become, as `(next, calls)`: meetings, or leads where those are not planned.
+    pub calls: Option<(Decimal, Decimal)>,
+    /// Leads that a person handles in a workday.
+    pub norm_per_day: Option<Decimal>,
+    /// How a whole is divided among departments and people.
+    pub split_by: tree::SplitBy,
+    /// Closed months that history looks back over.
+    pub history_months: u32,
+    /// Where the chain rounds up.
+    pub rounding: Rounding,
 }
 
 impl Targets {
@@ -286,6 +370,40 @@ impl Targets {
             base_revenue: read("base_revenue", VALUE),
             base_leads: read("base_leads", VALUE),
             seasonality,
+            proposals: read("proposals", VALUE).zip(read("proposals", OF)),
+            meetings: read("meetings", VALUE).zip(read("meetings", OF)),
+            calls: read("calls", VALUE).zip(read("calls", OF)),
+            norm_per_day: read("norm_per_day", VALUE),
+            split_by: tree::SplitBy::of(read("split_by", VALUE)),
+            history_months: window_of(read(HISTORY_ROW, VALUE)),
+            rounding: match read("rounding", VALUE) {
+                Some(two) if two == Decimal::TWO => Rounding::Stepwise,
+                _ => Rounding::End,
+            },
+        }
+    }
+
+    /// A stage's conversion into the indicator after it, exactly; blank without one.
+    pub fn stage_ratio(&self, metric: Metric) -> Option<BigRational> {
+        let (done, of) = match metric {
+            Metric::LeadsCreated => return self.conversion_ratio(),
+            Metric::Proposals => self.proposals?,
+            Metric::Meetings => self.meetings?,
+            Metric::Calls => self.calls?,
+            _ => return None,
+        };
+        Some(positive(done)? / positive(of)?)
+    }
+
+    /// The indicator that a stage of the chain leads to: calls → meetings or leads, meetings →
+    /// proposals or deals, proposals and leads → deals.
+    pub fn next_stage(&self, metric: Metric) -> Option<Metric> {
+        match metric {
+            Metric::Calls if self.meetings.is_some() => Some(Metric::Meetings),
+            Metric::Calls => Some(Metric::LeadsCreated),
+            Metric::Meetings if self.proposals.is_some() => Some(Metric::Proposals),
+            Metric::Meetings | Metric::Proposals | Metric::LeadsCreated => Some(Metric::DealsWon),
+            _ => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Cases of a year's plan: what is generated, and what an edit does to the rest.
 
+use super::super::desk::Office;
 use super::super::{
     BaseCell, Cells, Seasonality, TargetSeeds, accept, confirm, explain, season_row,
 };
@@ -43,7 +44,7 @@ fn open_seeds() -> TargetSeeds {
 /// A plan file between passes.
 struct File {
     seeds: TargetSeeds,
-    facts: Facts,
+    office: Office,
     seen: Cells<Seen>,
     base: Cells<BaseCell>,
 }
@@ -52,7 +53,7 @@ impl File {
     fn empty(seeds: TargetSeeds, facts: Facts) -> File {
         let mut file = File {
             seeds,
-            facts,
+            office: Office::new(facts),
             seen: Cells::new(),
             base: Cells::new(),
         };
@@ -66,17 +67,7 @@ impl File {
     }
 
     fn replan(&self) -> Replanned {
-        replan(&PlanInput {
-            year: 2026,
-            current: Month {
-                year: 2026,
-                month: 11,
-            },
-            facts: &self.facts,
-            seeds: &self.seeds,
-            seen: &self.seen,
-            base: &self.base,
-        })
+        self.office.replan(&self.seeds, &self.seen, &self.base)
     }
 
     /// One whole pass, and a second one to see that it is silent.
@@ -170,7 +161,7 @@ fn f5_fills_the_year_from_targets() {
     assert!(plan.notices.is_empty(), "{:?}", plan.notices);
     let leads = CellKey::new(PLAN_TABLE, "leads_created", "2026-11");
     let derived = explain(&plan, &leads).unwrap();
-    assert_eq!(derived.formula, "800 = 1000000 ÷ 25000 ÷ 5/100");
+    assert_eq!(derived.formula, "800 = 40 ÷ 5/100");
     let revenue = CellKey::new(PLAN_TABLE, "revenue", "2026-11");
     assert_eq!(
         explain(&plan, &revenue).unwrap().formula,
@@ -231,7 +222,7 @@ fn history_fills_what_the_configuration_leaves_open() {
     assert_eq!(shown(&plan, "break_even", "2026"), "blank");
 
     // Targets live in the sheet once seeded: other facts and seeds change nothing.
-    file.facts = history("2026-01", Some((900, "1")), Some((1, "1")));
+    file.office.facts = history("2026-01", Some((900, "1")), Some((1, "1")));
     file.seeds = f5_seeds();
     let later = file.replan();
     assert_eq!(target(&later, "avg_check"), "25000.01");
@@ -363,7 +354,7 @@ fn a_typed_total_holds_and_the_free_months_absorb() {
     let key = CellKey::new(PLAN_TABLE, "revenue", "2026-12");
     assert_eq!(
         explain(&plan, &key).unwrap().formula,
-        "909090.91 ⊂ 12000000.01"
+        "909090.91 = 12000000.01 − 11090909.1"
     );
 
     // More is typed than the total holds: told, nothing changed.
@@ -477,4 +468,113 @@ fn f1_plan_of_the_source() {
         plan.notices[0].values,
         ["20", "40000", "800000", "820000", "21"]
     );
+}
+
+#[test]
+fn f2_the_whole_chain_of_the_source() {
+    let mut seeds = f5_seeds();
+    (seeds.profit, seeds.avg_check) = (None, Some(money("40000")));
+    let mut file = File::empty(seeds, Facts::default());
+    for (row, done, of) in [
+        ("proposals", "15", "36"),
+        ("meetings", "36", "75"),
+        ("calls", "75", "1200"),
+    ] {
+        for (column, text) in [("value", done), ("of", of)] {
+            let key = CellKey::new(TARGETS_TABLE, row, column);
+            file.seen.insert(key, Seen::Blank);
+            file.types(row, column, text);
+        }
+    }
+    let plan = file.pass();
+    for (row, expected) in [
+        ("deals_won", "20"),
+        ("proposals", "48"),
+        ("meetings", "100"),
+        ("calls", "1600"),
+    ] {
+        assert_eq!(shown(&plan, row, "2026-01"), expected, "{row}");
+    }
+    let calls = CellKey::new(PLAN_TABLE, "calls", "2026-01");
+    let derived = explain(&plan, &calls).unwrap();
+    assert_eq!(derived.formula, "1600 = 100 ÷ 75/1200");
+    // What is not exact is explained from where it starts.
+    file.types("deals_won", "2026-01", "7");
+    let plan = file.pass();
+    assert_eq!(shown(&plan, "calls", "2026-01"), "560");
+    file.types("meetings", "of", "77");
+    let plan = file.pass();
+    let derived = explain(&plan, &calls).unwrap();
+    assert_eq!(derived.formula, "575 = ⌈7 ÷ 15/36 ÷ 36/77 ÷ 75/1200⌉");
+}
+
+#[test]
+fn f3_one_rounding_at_the_end_or_one_a_step() {
+    let mut seeds = f5_seeds();
+    (seeds.break_even, seeds.profit) = (Some(money("7")), None);
+    (seeds.margin, seeds.avg_check) = (Decimal::ONE, Some(money("1")));
+    let mut file = File::empty(seeds, Facts::default());
+    let given = [
+        ("proposals", "3", "10"),
+        ("meetings", "2", "7"),
+        ("calls", "1", "9"),
+    ];
+    for (row, done, of) in given {
+        for (column, text) in [("value", done), ("of", of)] {
+            let key = CellKey::new(TARGETS_TABLE, row, column);
+            file.seen.insert(key, Seen::Blank);
+            file.types(row, column, text);
+        }
+    }
+    assert_eq!(shown(&file.pass(), "calls", "2026-01"), "735");
+    let key = CellKey::new(TARGETS_TABLE, "rounding", "value");
+    file.seen.insert(key, Seen::Blank);
+    file.types("rounding", "value", "2");
+    assert_eq!(shown(&file.pass(), "calls", "2026-01"), "756");
+}
+
+#[test]
+fn an_edited_profit_leads_the_revenue() {
+    let mut file = File::empty(f5_seeds(), Facts::default());
+    let plan = file.pass();
+    assert_eq!(shown(&plan, "profit", "2026-03"), "100000");
+    file.types("profit", "2026-03", "600000");
+    let plan = file.pass();
+    assert_eq!(shown(&plan, "revenue", "2026-03"), "2000000");
+    assert_eq!(shown(&plan, "leads_created", "2026-03"), "1600");
+    assert_eq!(shown(&plan, "profit", "2026"), "1700000");
+    let revenue = CellKey::new(PLAN_TABLE, "revenue", "2026-03");
+    assert_eq!(
+        explain(&plan, &revenue).unwrap().formula,
+        "2000000 ≈ (400000 + 600000) ÷ 0.5"
+    );
+    // An edited revenue is followed by the profit, and the two typed together are compared.
+    file.types("revenue", "2026-04", "3000000");
+    let plan = file.pass();
+    assert_eq!(shown(&plan, "profit", "2026-04"), "1100000");
+    file.types("revenue", "2026-03", "1000000");
+    let plan = file.pass();
+    assert_eq!(shown(&plan, "profit", "2026-03"), "600000");
+    assert_eq!(codes(&plan), ["profit_does_not_fit_revenue"]);
+    // A typed year of profit is absorbed by the months and leads their revenue.
+    file.types("revenue", "2026-03", "");
+    file.types("revenue", "2026-04", "");
+    file.types("profit", "2026-03", "");
+    file.types("profit", "2026", "2400000");
+    let plan = file.pass();
+    assert_eq!(shown(&plan, "profit", "2026-07"), "200000");
+    assert_eq!(shown(&plan, "revenue", "2026-07"), "1200000");
+    assert!(codes(&plan).is_empty(), "{:?}", plan.notices);
+}
+
+#[test]
+fn a_profit_typed_where_nothing_is_planned_is_kept() {
+    for column in ["2026-03", "2026"] {
+        let mut file = File::empty(open_seeds(), Facts::default());
+        file.pass();
+        file.types("profit", column, "103.29");
+        let plan = file.pass();
+        assert_eq!(shown(&plan, "profit", column), "103.29");
+        assert_eq!(shown(&plan, "profit", "2026"), "103.29");
+    }
 }

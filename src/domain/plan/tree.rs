@@ -1,0 +1,849 @@
+//! The company's plan → departments → people, from the CRM's structure (R42, R43; D8; N3).
+//!
+//! The parent holds: every indicator of a department adds up to the company's (and a person's to the
+//! department's) to the unit and the kopeck, month by month ([`super::allocate`]). What nobody typed
+//! is shared by weight. A weight stands in a row of its own for each department and person, month by
+//! month, 100 being one full or average seller, so that a person's experience, half-time or holiday
+//! month is typed there; a weight typed into the year's column counts for every month.
+//!
+//! An edit is followed along the chain: who takes over a quarter of the revenue gets a quarter of the
+//! deals and leads, because each indicator is shared in the proportions in force of the one before
+//! it. Proportions, not rounded numbers: a person who is to win no deal this month still needs leads.
+//!
+//! Weights are seeded once, like targets, and stay until the way of sharing (`split_by`) changes,
+//! so that a plan does not drift with each night's facts. Who left the company has none from the
+//! current month on; who joined has none before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use rust_decimal::Decimal;
+
+use super::allocate::{Allocation, Child, Imbalance, Months, allocate, shares};
+use super::merge::{Range, Reading, read, settle};
+use super::replan::{plain, sum};
+use super::split::{Grain, MONTHS};
+use super::targets::{HISTORY_ROW, Targets};
+use super::{CellKey, Notice, Owner, PlanInput, Replanned};
+use crate::domain::calendar::Month;
+use crate::domain::crm::Department;
+use crate::domain::money::ratio_of;
+use crate::domain::slot::{Metric, MetricKind, Period};
+
+/// The table of the departments' plans in the plan file.
+pub const DEPARTMENT_TABLE: &str = "plan_department";
+/// The table of the employees' plans in the plan file.
+pub const EMPLOYEE_TABLE: &str = "plan_employee";
+/// The indicator of the rows that hold weights.
+pub const WEIGHT: &str = "weight";
+
+/// The weight of one full or average seller.
+const FULL: u32 = 100;
+/// Months before the current one within which somebody must have worked with leads or deals to be
+/// planned.
+const SEEN_MONTHS: i32 = 12;
+
+/// The indicators that are divided, in the order in which people read them.
+const INDICATORS: [Metric; 8] = [
+    Metric::Profit,
+    Metric::Revenue,
+    Metric::DealsWon,
+    Metric::Proposals,
+    Metric::Meetings,
+    Metric::LeadsCreated,
+    Metric::PotentialSum,
+    Metric::Calls,
+];
+
+/// The same indicators in the order of the chain: each is shared like one that stands before it.
+const CHAIN: [Metric; 8] = [
+    Metric::Revenue,
+    Metric::Profit,
+    Metric::DealsWon,
+    Metric::Proposals,
+    Metric::Meetings,
+    Metric::LeadsCreated,
+    Metric::PotentialSum,
+    Metric::Calls,
+];
+
+/// How a whole is shared when nobody typed a weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SplitBy {
+    /// All children of a parent alike.
+    Equal,
+    /// By what each brought in the window of history.
+    Share,
+    /// Departments by how many people work there, people alike.
+    Headcount,
+}
+
+impl SplitBy {
+    /// The way with this number in «Цели»; by share for anything else.
+    pub fn of(code: Option<Decimal>) -> SplitBy {
+        match code {
+            Some(one) if one == Decimal::ONE => SplitBy::Equal,
+            Some(three) if three == Decimal::from(3) => SplitBy::Headcount,
+            _ => SplitBy::Share,
+        }
+    }
+
+    /// Its number in «Цели».
+    pub fn code(self) -> Decimal {
+        Decimal::from(match self {
+            SplitBy::Equal => 1,
+            SplitBy::Share => 2,
+            SplitBy::Headcount => 3,
+        })
+    }
+
+    fn basis(self, window: u32) -> String {
+        match self {
+            SplitBy::Equal => "equal".to_owned(),
+            SplitBy::Share => format!("share:{window}"),
+            SplitBy::Headcount => "headcount".to_owned(),
+        }
+    }
+}
+
+/// By share where people brought anything in the window, else equally.
+pub(super) fn default_mode(input: &PlanInput<'_>, window: u32) -> SplitBy {
+    if brought(input, window).is_empty() {
+        SplitBy::Equal
+    } else {
+        SplitBy::Share
+    }
+}
+
+/// One who has a part of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Member {
+    /// A department, by the CRM's id.
+    Department(u64),
+    /// A person, by the CRM's id.
+    User(u64),
+}
+
+impl Member {
+    /// The table that its rows stand in.
+    pub fn table(self) -> &'static str {
+        match self {
+            Member::Department(_) => DEPARTMENT_TABLE,
+            Member::User(_) => EMPLOYEE_TABLE,
+        }
+    }
+
+    /// The key of one of its rows, such as `user:17/revenue`.
+    pub fn row(self, indicator: &str) -> String {
+        match self {
+            Member::Department(id) => format!("dept:{id}/{indicator}"),
+            Member::User(id) => format!("user:{id}/{indicator}"),
+        }
+    }
+
+    /// Reads a row's key: the member and the indicator.
+    pub fn of_row(row: &str) -> Option<(Member, &str)> {
+        let (member, indicator) = row.split_once('/')?;
+        let (kind, id) = member.split_once(':')?;
+        let id = id.parse().ok()?;
+        match kind {
+            "dept" => Some((Member::Department(id), indicator)),
+            "user" => Some((Member::User(id), indicator)),
+            _ => None,
+        }
+    }
+
+    fn cell(self, indicator: &str, period: Period) -> CellKey {
+        CellKey {
+            table: self.table().to_owned(),
+            row: self.row(indicator),
+            column: period.to_string(),
+        }
+    }
+}
+
+/// One row that the tables of departments and people should have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeRow {
+    /// Whose row it is.
+    pub member: Member,
+    /// The department that he or it belongs to; none directly below the company.
+    pub department: Option<u64>,
+    /// A metric's key, or [`WEIGHT`].
+    pub indicator: String,
+    /// What the weights of the row were made from, such as `share:6`; empty in other rows.
+    pub basis: String,
+}
+
+impl TreeRow {
+    /// The row's key.
+    pub fn key(&self) -> String {
+        self.member.row(&self.indicator)
+    }
+}
+
+/// A member and those below it.
+struct Node {
+    member: Option<Member>,
+    department: Option<u64>,
+    children: Vec<usize>,
+    /// Whether the CRM has the member and he has not left.
+    is_active: bool,
+}
+
+/// The company (first) and its members, parents before children, in reading order.
+struct Tree {
+    nodes: Vec<Node>,
+}
+
+/// Divides every planned indicator of the company among departments and people, and merges what
+/// people typed.
+pub(super) fn settle_all(input: &PlanInput<'_>, targets: &Targets, plan: &mut Replanned) {
+    let tree = Tree::of(input);
+    if tree.nodes.len() < 2 {
+        return;
+    }
+    let used: Vec<Metric> = INDICATORS
+        .into_iter()
+        .filter(|metric| {
+            Month::of_year(input.year).any(|month| plan.plan_of_month(*metric, month).is_some())
+        })
+        .collect();
+    let mut work = Work {
+        input,
+        targets,
+        plan,
+        weights: vec![Vec::new(); tree.nodes.len()],
+        shares: BTreeMap::new(),
+        basis: BTreeMap::new(),
+        tree,
+    };
+    work.settle_weights();
+    for metric in CHAIN.into_iter().filter(|metric| used.contains(metric)) {
+        work.settle_metric(metric);
+    }
+    let Work {
+        tree,
+        basis,
+        shares,
+        ..
+    } = work;
+    for node in &tree.nodes {
+        let Some(member) = node.member else { continue };
+        let indicators = used.iter().map(|metric| metric.key());
+        plan.rows
+            .extend(indicators.chain([WEIGHT]).map(|indicator| TreeRow {
+                member,
+                department: node.department,
+                indicator: indicator.to_owned(),
+                basis: match indicator {
+                    WEIGHT => basis.get(&member).cloned().unwrap_or_default(),
+                    _ => String::new(),
+                },
+            }));
+    }
+    for ((metric, index), share) in shares {
+        if let Some(member) = tree.nodes.get(index).and_then(|node| node.member) {
+            plan.shares.insert((metric, member), share);
+        }
+    }
+    for node in &tree.nodes {
+        let children: Vec<Member> = node
+            .children
+            .iter()
+            .filter_map(|child| tree.nodes.get(*child)?.member)
+            .collect();
+        for child in &children {
+            plan.families
+                .insert(*child, (node.member, children.clone()));
+        }
+    }
+}
+
+impl Tree {
+    fn of(input: &PlanInput<'_>) -> Tree {
+        let users = planned_users(input);
+        let known: BTreeMap<u64, &Department> = input
+            .directory
+            .departments
+            .iter()
+            .map(|department| (department.id, department))
+            .collect();
+        let roots = known.values().filter(|one| above(one, &known).is_none());
+        let roots: Vec<u64> = roots.map(|one| one.id).collect();
+        // A single root is the company itself.
+        let company = match roots.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        };
+        let home = |user: u64| {
+            let user = input.directory.users.iter().find(|one| one.id == user)?;
+            let department = user.departments.iter().find(|id| known.contains_key(id))?;
+            Some(*department).filter(|id| Some(*id) != company)
+        };
+        let mut people: BTreeMap<Option<u64>, Vec<u64>> = BTreeMap::new();
+        let mut wanted: BTreeSet<u64> = remembered(input)
+            .filter_map(|member| match member {
+                Member::Department(id) => Some(id),
+                Member::User(_) => None,
+            })
+            .collect();
+        for user in users {
+            let home = home(user);
+            people.entry(home).or_default().push(user);
+            let mut at = home;
+            while let Some(id) = at {
+                if !wanted.insert(id) {
+                    break;
+                }
+                at = known
+                    .get(&id)
+                    .and_then(|one| above(one, &known))
+                    .filter(|id| Some(*id) != company);
+            }
+        }
+        let mut below: BTreeMap<Option<u64>, Vec<u64>> = BTreeMap::new();
+        for id in &wanted {
+            let parent = known.get(id).and_then(|one| above(one, &known));
+            let parent = parent.filter(|id| Some(*id) != company && wanted.contains(id));
+            below.entry(parent).or_default().push(*id);
+        }
+        let mut tree = Tree {
+            nodes: vec![Node {
+                member: None,
+                department: None,
+                children: Vec::new(),
+                is_active: true,
+            }],
+        };
+        tree.grow(0, None, &below, &people, input, &known);
+        tree
+    }
+
+    /// Adds the departments and people below a department (or the company), depth first.
+    fn grow(
+        &mut self,
+        at: usize,
+        department: Option<u64>,
+        below: &BTreeMap<Option<u64>, Vec<u64>>,
+        people: &BTreeMap<Option<u64>, Vec<u64>>,
+        input: &PlanInput<'_>,
+        known: &BTreeMap<u64, &Department>,
+    ) {
+        for id in people.get(&department).into_iter().flatten() {
+            let active = |id: u64| {
+                let mut users = input.directory.users.iter();
+                users.any(|user| user.id == id && user.active)
+            };
+            self.add(at, Member::User(*id), department, active(*id));
+        }
+        for id in below.get(&department).into_iter().flatten() {
+            let is_known = known.contains_key(id);
+            let index = self.add(at, Member::Department(*id), department, is_known);
+            self.grow(index, Some(*id), below, people, input, known);
+        }
+    }
+
+    fn add(
+        &mut self,
+        parent: usize,
+        member: Member,
+        department: Option<u64>,
+        is_active: bool,
+    ) -> usize {
+        let index = self.nodes.len();
+        self.nodes.push(Node {
+            member: Some(member),
+            department,
+            children: Vec::new(),
+            is_active,
+        });
+        self.nodes[parent].children.push(index);
+        index
+    }
+}
+
+/// The department above, when it exists and is not below itself.
+fn above(one: &Department, known: &BTreeMap<u64, &Department>) -> Option<u64> {
+    let parent = one.parent?;
+    let mut at = Some(parent);
+    for _ in 0..=known.len() {
+        match at {
+            Some(id) if id == one.id => return None,
+            Some(id) => at = known.get(&id).and_then(|one| one.parent),
+            None => break,
+        }
+    }
+    known.contains_key(&parent).then_some(parent)
+}
+
+/// Members that have rows already: in the store, or in the sheet.
+fn remembered<'a>(input: &'a PlanInput<'_>) -> impl Iterator<Item = Member> + 'a {
+    let stored = [DEPARTMENT_TABLE, EMPLOYEE_TABLE]
+        .into_iter()
+        .flat_map(|table| {
+            let from = CellKey::new(table, "", "");
+            let rows = input.base.range(from..);
+            rows.take_while(move |(key, _)| key.table == table)
+                .map(|(key, _)| key.row.as_str())
+        });
+    let standing = input.standing.values().flatten().map(String::as_str);
+    stored
+        .chain(standing)
+        .filter_map(|row| Some(Member::of_row(row)?.0))
+}
+
+/// Who is planned: those who have rows already, and those who work and had to do with leads or deals
+/// within the last year.
+fn planned_users(input: &PlanInput<'_>) -> BTreeSet<u64> {
+    let first = input.current.plus(-SEEN_MONTHS);
+    let months = (first, 0)..(input.current.next(), 0);
+    let busy: BTreeSet<u64> = input
+        .facts
+        .managers
+        .range(months)
+        .map(|((_, user), _)| *user)
+        .collect();
+    let active = input
+        .directory
+        .users
+        .iter()
+        .filter(|user| user.active && busy.contains(&user.id))
+        .map(|user| user.id);
+    let mut users: BTreeSet<u64> = active.collect();
+    users.extend(remembered(input).filter_map(|member| match member {
+        Member::User(id) => Some(id),
+        Member::Department(_) => None,
+    }));
+    users
+}
+
+/// What each person brought in the closed months of the window: revenue, in a company without it
+/// deals won, else leads. Empty when nobody brought anything.
+fn brought(input: &PlanInput<'_>, window: u32) -> BTreeMap<u64, Decimal> {
+    let first = input.current.plus(-(window as i32));
+    let of = |metric: Metric| {
+        let mut sums: BTreeMap<u64, Decimal> = BTreeMap::new();
+        let rows = input.facts.managers.range((first, 0)..(input.current, 0));
+        for ((_, user), row) in rows {
+            let number = row.get(metric).filter(|number| !number.is_zero());
+            if let Some(number) = number {
+                *sums.entry(*user).or_default() += number.to_decimal();
+            }
+        }
+        sums
+    };
+    [Metric::Revenue, Metric::DealsWon, Metric::LeadsCreated]
+        .into_iter()
+        .map(of)
+        .find(|sums| !sums.is_empty())
+        .unwrap_or_default()
+}
+
+/// The work on one year's tree.
+struct Work<'a, 'b> {
+    input: &'a PlanInput<'b>,
+    targets: &'a Targets,
+    plan: &'a mut Replanned,
+    tree: Tree,
+    /// Weights in force by node, January first.
+    weights: Vec<Vec<Decimal>>,
+    /// What each node's part of its parent was, by metric.
+    shares: BTreeMap<(Metric, usize), Vec<BigRational>>,
+    basis: BTreeMap<Member, String>,
+}
+
+impl Work<'_, '_> {
+    /// Settles the rows of weights, people before the departments that add them up.
+    fn settle_weights(&mut self) {
+        let brought = brought(self.input, self.targets.history_months);
+        let total: Decimal = self
+            .tree
+            .nodes
+            .iter()
+            .filter_map(|node| match node.member? {
+                Member::User(id) => brought.get(&id),
+                Member::Department(_) => None,
+            })
+            .sum();
+        let with_any = self.tree.nodes.iter().filter(
+            |node| matches!(node.member, Some(Member::User(id)) if brought.contains_key(&id)),
+        );
+        let count = with_any.count();
+        for index in (1..self.tree.nodes.len()).rev() {
+            let generated = match self.tree.nodes[index].member {
+                Some(Member::User(id)) => {
+                    let own = brought.get(&id).copied().unwrap_or_default();
+                    self.weight_of_user(index, id, own, total, count)
+                }
+                _ => self.weights_of_department(index),
+            };
+            self.weights[index] = self.settle_weight_row(index, &generated);
+        }
+    }
+
+    /// What a person's weight would be, month by month.
+    fn weight_of_user(
+        &self,
+        index: usize,
+        id: u64,
+        own: Decimal,
+        total: Decimal,
+        count: usize,
+    ) -> Vec<Decimal> {
+        let full = Decimal::from(FULL);
+        let weight = match self.targets.split_by {
+            SplitBy::Equal | SplitBy::Headcount => full,
+            // 100 is the average of those who brought anything.
+            SplitBy::Share => (own * full * Decimal::from(count))
+                .checked_div(total)
+                .map_or(full, |weight| weight.round()),
+        };
+        let is_known = |member: Member| {
+            let key = member.cell(WEIGHT, Period::Year(self.input.year));
+            self.input.base.contains_key(&key)
+        };
+        let is_first = !remembered(self.input).any(is_known);
+        let is_new = !is_first && !is_known(Member::User(id));
+        Month::of_year(self.input.year)
+            .map(|month| {
+                let is_over = month < self.input.current;
+                let works = if self.tree.nodes[index].is_active {
+                    !(is_new && is_over)
+                } else {
+                    is_over && !is_new && !is_first
+                };
+                if works { weight } else { Decimal::ZERO }
+            })
+            .collect()
+    }
+
+    /// A department weighs what its people weigh together; departments that are to be alike, alike.
+    fn weights_of_department(&self, index: usize) -> Vec<Decimal> {
+        (0..MONTHS)
+            .map(|month| {
+                let below: Decimal = self.tree.nodes[index]
+                    .children
+                    .iter()
+                    .filter_map(|child| self.weights[*child].get(month))
+                    .sum();
+                match self.targets.split_by {
+                    SplitBy::Equal if below > Decimal::ZERO => Decimal::from(FULL),
+                    _ => below,
+                }
+            })
+            .collect()
+    }
+
+    /// Whether the way of sharing is the one that the store remembers, so that the weights which it
+    /// remembers were made in that way.
+    fn shares_as_remembered(&self) -> bool {
+        ["split_by", HISTORY_ROW].iter().all(|row| {
+            let key = CellKey::target(row);
+            let remembered = self.input.base.get(&key).map(|base| base.value);
+            remembered.is_some() && remembered == self.plan.cells.get(&key).map(|cell| cell.value)
+        })
+    }
+
+    fn settle_weight_row(&mut self, index: usize, computed: &[Decimal]) -> Vec<Decimal> {
+        let Some(member) = self.tree.nodes[index].member else {
+            return Vec::new();
+        };
+        let is_active = self.tree.nodes[index].is_active;
+        let year_key = member.cell(WEIGHT, Period::Year(self.input.year));
+        let year = self.read(&year_key, None, Range::NotNegative);
+        let typed = year.fixed().flatten();
+        let basis = match typed {
+            Some(typed) => format!("typed:{}", plain(typed)),
+            None => self.targets.split_by.basis(self.targets.history_months),
+        };
+        // Departments add up anew each time; people's weights stay as they were seeded.
+        let may_stay = matches!(member, Member::User(_)) && typed.is_none();
+        let is_seeded = may_stay && self.input.basis.get(&member.row(WEIGHT)) == Some(&basis);
+        let is_remembered = may_stay
+            && self.shares_as_remembered()
+            && (self.input.base.get(&year_key)).is_some_and(|base| base.owner == Owner::Daemon);
+        let mut in_force = Vec::with_capacity(MONTHS);
+        for (month, computed) in Month::of_year(self.input.year).zip(computed) {
+            let key = member.cell(WEIGHT, Period::Month(month));
+            let fresh = typed.unwrap_or(*computed);
+            let reading = self.read(&key, Some(fresh), Range::NotNegative);
+            let has_left = !is_active && month >= self.input.current;
+            let remembered = self.input.base.get(&key).and_then(|base| base.value);
+            let generated = match (&reading, remembered) {
+                // The sheet may not show yet what a pass that died had set out to write.
+                (Reading::Free(Some(_)), Some(remembered)) if is_remembered && !has_left => {
+                    remembered
+                }
+                (Reading::Free(Some(shown)), _) if is_seeded && !has_left => *shown,
+                _ => fresh,
+            };
+            let merged = settle(reading, Some(generated));
+            in_force.push(merged.value.unwrap_or_default());
+            self.plan.cells.insert(key, merged);
+        }
+        self.plan.cells.insert(year_key, settle(year, None));
+        if matches!(member, Member::User(_)) {
+            self.basis.insert(member, basis);
+        }
+        in_force
+    }
+
+    /// Divides one indicator, from the company down.
+    fn settle_metric(&mut self, metric: Metric) {
+        for parent in 0..self.tree.nodes.len() {
+            let children = self.tree.nodes[parent].children.clone();
+            if !children.is_empty() {
+                self.settle_family(metric, parent, &children);
+            }
+        }
+    }
+
+    fn settle_family(&mut self, metric: Metric, parent: usize, children: &[usize]) {
+        let whole = self.months_of(metric, parent);
+        let grain = grain_of(metric);
+        let weights: Vec<Vec<BigRational>> = children
+            .iter()
+            .map(|child| self.weights_for(metric, *child))
+            .collect();
+        let mut rows = self.read_family(metric, children, None);
+        if rows.iter().any(|row| row.is_first_meeting) {
+            // What stands there without being remembered is the daemon's own if it is what it would
+            // have written.
+            let unmet: Vec<Child> = rows.iter().zip(&weights).map(FamilyRow::unmet).collect();
+            let expected = allocate(&whole, &unmet, grain);
+            rows = self.read_family(metric, children, Some(&expected));
+        }
+        let family: Vec<Child> = rows.iter().zip(weights).map(FamilyRow::child).collect();
+        let allocation = allocate(&whole, &family, grain);
+        self.tell(metric, parent, children, &rows, &allocation);
+        let shares = shares(&whole, &family, &allocation);
+        for (((child, row), months), share) in children
+            .iter()
+            .zip(rows)
+            .zip(&allocation.months)
+            .zip(shares)
+        {
+            self.shares.insert((metric, *child), share);
+            self.commit(metric, *child, row, months);
+        }
+    }
+
+    /// The weights by which a child shares in an indicator: its share of the indicator before it in
+    /// the chain, else its own weight.
+    fn weights_for(&self, metric: Metric, child: usize) -> Vec<BigRational> {
+        let upstream = self.upstream(metric);
+        match upstream.and_then(|upstream| self.shares.get(&(upstream, child))) {
+            Some(shares) => shares.clone(),
+            None => self.weights[child].iter().copied().map(ratio_of).collect(),
+        }
+    }
+
+    fn upstream(&self, metric: Metric) -> Option<Metric> {
+        match metric {
+            Metric::Profit | Metric::DealsWon => Some(Metric::Revenue),
+            Metric::PotentialSum => Some(Metric::LeadsCreated),
+            metric => self.targets.next_stage(metric),
+        }
+    }
+
+    fn months_of(&self, metric: Metric, node: usize) -> Months {
+        let mut months = Month::of_year(self.input.year);
+        std::array::from_fn(|_| {
+            let month = months.next()?;
+            match self.tree.nodes[node].member {
+                None => self.plan.plan_of_month(metric, month),
+                Some(member) => {
+                    let key = member.cell(metric.key(), Period::Month(month));
+                    self.plan.cells.get(&key)?.value
+                }
+            }
+        })
+    }
+
+    /// Reads the children's rows; `expected` is what a first meeting adopts.
+    fn read_family(
+        &self,
+        metric: Metric,
+        children: &[usize],
+        expected: Option<&Allocation>,
+    ) -> Vec<FamilyRow> {
+        let range = match metric {
+            Metric::Profit => Range::Signed,
+            _ => Range::NotNegative,
+        };
+        let members = children.iter().map(|child| self.tree.nodes[*child].member);
+        members
+            .enumerate()
+            .filter_map(|(index, member)| {
+                let member = member?;
+                let adopt = expected.and_then(|expected| expected.months.get(index));
+                let mut is_first_meeting = false;
+                let mut months = Vec::with_capacity(MONTHS);
+                for (at, month) in Month::of_year(self.input.year).enumerate() {
+                    let key = member.cell(metric.key(), Period::Month(month));
+                    is_first_meeting |= self.is_unmet(&key);
+                    months.push(self.read(&key, adopt.and_then(|row| row[at]), range));
+                }
+                let key = member.cell(metric.key(), Period::Year(self.input.year));
+                is_first_meeting |= self.is_unmet(&key);
+                let total = match self.read(&key, adopt.and_then(sum), range) {
+                    Reading::Broken(problem, Some((Owner::Daemon, _))) => {
+                        Reading::Broken(problem, None)
+                    }
+                    total => total,
+                };
+                Some(FamilyRow {
+                    member,
+                    months,
+                    total,
+                    is_first_meeting,
+                })
+            })
+            .collect()
+    }
+
+    fn is_unmet(&self, key: &CellKey) -> bool {
+        !self.input.base.contains_key(key) && self.input.seen.contains_key(key)
+    }
+
+    /// Reads a cell; one whose row is not in the sheet is put there where its table stands.
+    fn read(&self, key: &CellKey, adopt: Option<Decimal>, range: Range) -> Reading {
+        let base = self.input.base.get(key);
+        let rows = self.input.standing.get(&key.table);
+        if rows.is_some_and(|rows| !rows.contains(&key.row)) {
+            return Reading::Inserted(base.map(|base| (base.owner, base.value)));
+        }
+        read(base, self.input.seen.get(key), adopt, range)
+    }
+
+    fn commit(&mut self, metric: Metric, child: usize, row: FamilyRow, months: &Months) {
+        let Some(member) = self.tree.nodes[child].member else {
+            return;
+        };
+        let mut in_force = Months::default();
+        let year = Month::of_year(self.input.year).zip(row.months);
+        for (index, (month, reading)) in year.enumerate() {
+            let merged = settle(reading, months[index]);
+            in_force[index] = merged.value;
+            let key = member.cell(metric.key(), Period::Month(month));
+            self.plan.cells.insert(key, merged);
+        }
+        let key = member.cell(metric.key(), Period::Year(self.input.year));
+        self.plan
+            .cells
+            .insert(key, settle(row.total, sum(&in_force)));
+    }
+
+    /// Tells what does not add up, naming the typed cells that hold it up.
+    fn tell(
+        &mut self,
+        metric: Metric,
+        parent: usize,
+        children: &[usize],
+        rows: &[FamilyRow],
+        allocation: &Allocation,
+    ) {
+        let months: Vec<Month> = Month::of_year(self.input.year).collect();
+        let whole = |period: Period| match self.tree.nodes[parent].member {
+            None => CellKey::plan(metric, period),
+            Some(member) => member.cell(metric.key(), period),
+        };
+        let mut told = Vec::new();
+        for one in &allocation.imbalances {
+            match one {
+                Imbalance::Month {
+                    month,
+                    parent,
+                    children: sum,
+                } => {
+                    let Some(at) = months.get(*month) else {
+                        continue;
+                    };
+                    let held = rows
+                        .iter()
+                        .filter_map(|row| row.holder(*month, *at, metric));
+                    told.push(Notice {
+                        cell: Some(whole(Period::Month(*at))),
+                        code: "parts_do_not_add_up".to_owned(),
+                        values: vec![plain(*parent), plain(*sum), plain((*parent - *sum).abs())],
+                        cells: held.collect(),
+                    });
+                }
+                Imbalance::Year {
+                    child,
+                    total,
+                    months: sum,
+                } => {
+                    let Some(member) = children
+                        .get(*child)
+                        .and_then(|child| self.tree.nodes[*child].member)
+                    else {
+                        continue;
+                    };
+                    told.push(Notice {
+                        cell: Some(member.cell(metric.key(), Period::Year(self.input.year))),
+                        code: "locks_do_not_add_up".to_owned(),
+                        values: vec![plain(*total), plain(*sum)],
+                        cells: Vec::new(),
+                    });
+                }
+            }
+        }
+        self.plan.notices.extend(told);
+    }
+}
+
+/// One child's row as read.
+struct FamilyRow {
+    member: Member,
+    months: Vec<Reading>,
+    total: Reading,
+    is_first_meeting: bool,
+}
+
+impl FamilyRow {
+    fn child((row, weights): (&FamilyRow, Vec<BigRational>)) -> Child {
+        Child {
+            fixed: std::array::from_fn(|month| row.months.get(month).and_then(Reading::fixed)),
+            total: row.total.fixed().flatten(),
+            weights,
+        }
+    }
+
+    /// The row as if nothing unremembered stood in it.
+    fn unmet((row, weights): (&FamilyRow, &Vec<BigRational>)) -> Child {
+        let mut child = FamilyRow::child((row, weights.clone()));
+        if row.is_first_meeting {
+            child.fixed = [None; MONTHS];
+            child.total = None;
+        }
+        child
+    }
+
+    /// The cell by which a person holds this row's month, if he does.
+    fn holder(&self, index: usize, month: Month, metric: Metric) -> Option<CellKey> {
+        let fixed = self.months.get(index).and_then(Reading::fixed);
+        if fixed.is_some() {
+            return Some(self.member.cell(metric.key(), Period::Month(month)));
+        }
+        self.total.fixed()?;
+        Some(self.member.cell(metric.key(), Period::Year(month.year)))
+    }
+}
+
+pub(super) fn grain_of(metric: Metric) -> Grain {
+    match metric.kind() {
+        MetricKind::Count => Grain::Unit,
+        MetricKind::Money => Grain::Kopeck,
+    }
+}
+
+/// A whole number as a weight.
+pub(super) fn whole(number: i64) -> BigRational {
+    BigRational::from(BigInt::from(number))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,465 @@
+//! Cases of a company with departments and people, and random companies.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "a random test says its seed and its figures"
+)]
+
+use super::super::desk::Office;
+use super::super::{BaseCell, Cells, Seasonality, Seen, TargetSeeds, accept, confirm, explain};
+use super::*;
+use crate::domain::fact::Facts;
+use crate::domain::money::Money;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+fn money(text: &str) -> Money {
+    Money::parse(text).unwrap()
+}
+
+/// A plan file with its office: 1 000 000 a month, check 25 000, 5 of 100.
+struct File {
+    office: Office,
+    seeds: TargetSeeds,
+    seen: Cells<Seen>,
+    base: Cells<BaseCell>,
+}
+
+impl File {
+    /// Company (1) → North (2: people 11, 12) and South (3: person 13); person 14 is the company's.
+    fn of_two_departments() -> File {
+        let mut office = Office::new(Facts::default());
+        office.department(1, None);
+        office.department(2, Some(1));
+        office.department(3, Some(1));
+        for (user, department, revenue) in [(11, 2, 300), (12, 2, 100), (13, 3, 400), (14, 1, 0)] {
+            office.user(user, department, revenue);
+        }
+        File::new(office)
+    }
+
+    fn new(office: Office) -> File {
+        let seeds = TargetSeeds {
+            break_even: Some(money("1000000")),
+            profit: None,
+            margin: Decimal::ONE,
+            avg_check: Some(money("25000")),
+            conversion: Some((5, 100)),
+            growth: Decimal::ZERO,
+            seasonality: Seasonality::Flat,
+        };
+        let mut file = File {
+            office,
+            seeds,
+            seen: Cells::new(),
+            base: Cells::new(),
+        };
+        let fixed = file.replan().cells.into_keys();
+        let fixed =
+            fixed.filter(|key| !key.table.starts_with("plan_dep") && key.table != EMPLOYEE_TABLE);
+        file.seen = fixed.map(|key| (key, Seen::Blank)).collect();
+        file
+    }
+
+    fn replan(&self) -> Replanned {
+        self.office.replan(&self.seeds, &self.seen, &self.base)
+    }
+
+    fn pass(&mut self) -> Replanned {
+        let plan = self.replan();
+        self.base.extend(accept(&plan, &self.base));
+        self.office.insert_rows(&plan, &mut self.seen);
+        for (key, written) in plan.writes() {
+            let shown = written.map_or(Seen::Blank, Seen::Number);
+            self.seen.insert(key.clone(), shown);
+        }
+        self.base
+            .extend(confirm(&plan, &self.base, &BTreeSet::new()));
+        let again = self.replan();
+        let first = again.writes().next();
+        assert_eq!(first, None, "a second run writes nothing");
+        assert!(confirm(&again, &self.base, &BTreeSet::new()).is_empty());
+        plan
+    }
+
+    fn types(&mut self, member: Member, indicator: &str, column: &str, text: &str) {
+        let key = CellKey::new(member.table(), &member.row(indicator), column);
+        let seen = text.parse().map_or(Seen::Blank, Seen::Number);
+        assert!(
+            self.seen.insert(key, seen).is_some(),
+            "{member:?} has a row"
+        );
+    }
+}
+
+const NORTH: Member = Member::Department(2);
+const SOUTH: Member = Member::Department(3);
+
+fn shown(plan: &Replanned, member: Member, indicator: &str, column: &str) -> String {
+    let key = CellKey::new(member.table(), &member.row(indicator), column);
+    let value = plan.cells.get(&key).and_then(|cell| cell.value);
+    value.map_or("blank".to_owned(), plain)
+}
+
+/// Every indicator of every parent is the sum of its children, unless it is told.
+fn assert_adds_up(plan: &Replanned) {
+    let mut families: BTreeMap<Option<Member>, Vec<Member>> = BTreeMap::new();
+    for (child, (parent, _)) in &plan.families {
+        families.entry(*parent).or_default().push(*child);
+    }
+    for (parent, children) in families {
+        for metric in INDICATORS {
+            for month in Month::of_year(2026) {
+                let period = Period::Month(month);
+                let key = parent.map_or(CellKey::plan(metric, period), |parent| {
+                    parent.cell(metric.key(), period)
+                });
+                let Some(whole) = plan.cells.get(&key).and_then(|cell| cell.value) else {
+                    continue;
+                };
+                let parts = children
+                    .iter()
+                    .filter_map(|child| plan.cells.get(&child.cell(metric.key(), period))?.value);
+                let sum: Decimal = parts.sum();
+                let is_told = plan.notices.iter().any(|notice| {
+                    notice.code == "parts_do_not_add_up" && notice.cell.as_ref() == Some(&key)
+                });
+                assert!(sum == whole || is_told, "{key}: {sum} of {whole}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_company_is_shared_by_what_people_brought() {
+    let mut file = File::of_two_departments();
+    let plan = file.pass();
+    // 300 : 100 : 400 of 800; the average of three is 100.
+    for (user, weight, revenue) in [
+        (11, "112", "373333.33"),
+        (12, "38", "126666.67"),
+        (13, "150", "500000"),
+        (14, "0", "0"),
+    ] {
+        let member = Member::User(user);
+        assert_eq!(shown(&plan, member, "weight", "2026-05"), weight);
+        assert_eq!(shown(&plan, member, "revenue", "2026-05"), revenue);
+    }
+    assert_eq!(shown(&plan, NORTH, "weight", "2026-05"), "150");
+    assert_eq!(shown(&plan, NORTH, "revenue", "2026-05"), "500000");
+    assert_eq!(shown(&plan, SOUTH, "revenue", "2026-05"), "500000");
+    assert_eq!(shown(&plan, NORTH, "leads_created", "2026"), "4800");
+    assert_adds_up(&plan);
+    assert!(plan.notices.is_empty(), "{:?}", plan.notices);
+    let rows: Vec<String> = plan.rows.iter().map(TreeRow::key).collect();
+    assert_eq!(rows[0], "user:14/profit");
+    assert!(rows.contains(&"dept:2/weight".to_owned()));
+    assert!(
+        !rows.iter().any(|row| row.contains("calls")),
+        "calls are not planned"
+    );
+}
+
+#[test]
+fn a_persons_edit_is_absorbed_by_colleagues_and_followed_along_the_chain() {
+    let mut file = File::of_two_departments();
+    file.pass();
+    file.types(Member::User(12), "revenue", "2026-05", "250000");
+    let plan = file.pass();
+    assert_adds_up(&plan);
+    assert_eq!(
+        shown(&plan, NORTH, "revenue", "2026-05"),
+        "500000",
+        "the parent holds"
+    );
+    assert_eq!(
+        shown(&plan, Member::User(11), "revenue", "2026-05"),
+        "250000"
+    );
+    // Half of North's revenue takes half of its deals and leads.
+    assert_eq!(shown(&plan, NORTH, "leads_created", "2026-05"), "400");
+    assert_eq!(
+        shown(&plan, Member::User(12), "leads_created", "2026-05"),
+        "200"
+    );
+    assert_eq!(
+        shown(&plan, Member::User(11), "leads_created", "2026-05"),
+        "200"
+    );
+    // Other months stay.
+    let before = shown(&plan, Member::User(12), "revenue", "2026-06");
+    assert_eq!(before, shown(&plan, Member::User(12), "revenue", "2026-07"));
+    // Handed back.
+    file.types(Member::User(12), "revenue", "2026-05", "");
+    let plan = file.pass();
+    assert_eq!(shown(&plan, Member::User(12), "revenue", "2026-05"), before);
+}
+
+#[test]
+fn a_typed_weight_moves_the_plan() {
+    let mut file = File::of_two_departments();
+    file.pass();
+    file.types(Member::User(14), "weight", "2026-05", "151");
+    file.types(Member::User(11), "weight", "2026", "50");
+    let plan = file.pass();
+    assert_adds_up(&plan);
+    assert_eq!(shown(&plan, Member::User(14), "weight", "2026-05"), "151");
+    assert_eq!(shown(&plan, Member::User(14), "weight", "2026-06"), "0");
+    assert_eq!(shown(&plan, Member::User(11), "weight", "2026-09"), "50");
+    assert_eq!(shown(&plan, NORTH, "weight", "2026-09"), "88");
+    // An emptied year takes the weight of history again.
+    file.types(Member::User(11), "weight", "2026", "");
+    let plan = file.pass();
+    assert_eq!(shown(&plan, Member::User(11), "weight", "2026-09"), "112");
+}
+
+#[test]
+fn ways_of_sharing() {
+    let split_by = CellKey::target("split_by");
+    let mut file = File::of_two_departments();
+    file.seen.insert(split_by.clone(), Seen::Blank);
+    let plan = file.pass();
+    assert_eq!(
+        plan.cells[&split_by].value,
+        Some(Decimal::TWO),
+        "people have history"
+    );
+    file.seen
+        .insert(split_by.clone(), Seen::Number(Decimal::ONE));
+    let plan = file.pass();
+    assert_eq!(shown(&plan, NORTH, "revenue", "2026-05"), "333333.33");
+    assert_eq!(
+        shown(&plan, Member::User(11), "leads_created", "2026-05"),
+        "134"
+    );
+    file.seen.insert(split_by, Seen::Number(Decimal::from(3)));
+    let plan = file.pass();
+    assert_eq!(shown(&plan, NORTH, "weight", "2026-05"), "200");
+    assert_eq!(shown(&plan, NORTH, "revenue", "2026-05"), "500000");
+    assert_adds_up(&plan);
+}
+
+#[test]
+fn seeded_weights_do_not_drift_with_facts() {
+    let mut file = File::of_two_departments();
+    let before = file.pass();
+    file.office.user(12, 2, 5_000);
+    file.office.directory.users.pop();
+    let after = file.pass();
+    for (key, cell) in &before.cells {
+        assert_eq!(after.cells[key].value, cell.value, "{key}");
+    }
+}
+
+#[test]
+fn who_leaves_and_who_joins() {
+    let mut file = File::of_two_departments();
+    file.pass();
+    file.office.directory.users[0].active = false;
+    file.office.user(15, 3, 0);
+    let plan = file.pass();
+    assert_adds_up(&plan);
+    let (gone, new) = (Member::User(11), Member::User(15));
+    assert_eq!(shown(&plan, gone, "weight", "2026-10"), "112");
+    assert_eq!(shown(&plan, gone, "weight", "2026-11"), "0");
+    assert_eq!(shown(&plan, gone, "revenue", "2026-12"), "0");
+    assert_eq!(shown(&plan, new, "weight", "2026-10"), "0");
+}
+
+#[test]
+fn more_typed_than_the_department_has_is_told_with_its_cells() {
+    let mut file = File::of_two_departments();
+    file.pass();
+    file.types(Member::User(12), "deals_won", "2026-05", "500");
+    let plan = file.pass();
+    let told: Vec<_> = plan
+        .notices
+        .iter()
+        .map(|n| (n.code.as_str(), &n.cells))
+        .collect();
+    let cell = CellKey::new(EMPLOYEE_TABLE, "user:12/deals_won", "2026-05");
+    assert_eq!(told, [("parts_do_not_add_up", &vec![cell])]);
+    assert_eq!(plan.notices[0].values[..2], ["20", "500"]);
+    assert_eq!(
+        shown(&plan, Member::User(12), "deals_won", "2026-05"),
+        "500"
+    );
+    assert_eq!(shown(&plan, Member::User(11), "deals_won", "2026-05"), "0");
+    assert_adds_up(&plan);
+}
+
+#[test]
+fn a_department_is_edited_and_its_people_follow() {
+    let mut file = File::of_two_departments();
+    file.pass();
+    file.types(NORTH, "leads_created", "2026", "6000");
+    file.types(SOUTH, "revenue", "2026-02", "100000");
+    let plan = file.pass();
+    assert_adds_up(&plan);
+    assert_eq!(shown(&plan, NORTH, "leads_created", "2026"), "6000");
+    assert_eq!(shown(&plan, NORTH, "revenue", "2026-02"), "900000");
+    assert_eq!(
+        shown(&plan, Member::User(13), "revenue", "2026-02"),
+        "100000"
+    );
+    assert!(plan.notices.is_empty(), "{:?}", plan.notices);
+}
+
+#[test]
+fn a_deleted_row_comes_back_with_what_people_typed() {
+    let mut file = File::of_two_departments();
+    file.pass();
+    file.types(Member::User(12), "revenue", "2026-05", "70000");
+    file.pass();
+    let row = Member::User(12).row("revenue");
+    file.seen.retain(|key, _| key.row != row);
+    // It dies before the batch, then after it.
+    let plan = file.replan();
+    file.base.extend(accept(&plan, &file.base));
+    let plan = file.replan();
+    file.base.extend(accept(&plan, &file.base));
+    file.office.insert_rows(&plan, &mut file.seen);
+    for (key, written) in plan.writes() {
+        let shown = written.map_or(Seen::Blank, Seen::Number);
+        file.seen.insert(key.clone(), shown);
+    }
+    let plan = file.pass();
+    let key = CellKey::new(EMPLOYEE_TABLE, &row, "2026-05");
+    assert_eq!(plan.cells[&key].owner, Owner::Person);
+    assert_eq!(file.seen[&key], Seen::Number(Decimal::from(70_000)));
+    let other = CellKey::new(EMPLOYEE_TABLE, &row, "2026-06");
+    assert_eq!(plan.cells[&other].owner, Owner::Daemon);
+}
+
+#[test]
+fn every_generated_cell_explains_itself() {
+    let mut file = File::of_two_departments();
+    file.pass();
+    file.types(Member::User(12), "revenue", "2026-05", "70000");
+    file.types(NORTH, "leads_created", "2026", "6000");
+    let plan = file.pass();
+    let cell = |member: Member, metric: &str, column: &str| {
+        let key = CellKey::new(member.table(), &member.row(metric), column);
+        explain(&plan, &key).unwrap()
+    };
+    let of_north = cell(NORTH, "revenue", "2026-06");
+    assert_eq!(of_north.formula, "500000 = 1000000 × 150 ÷ 300");
+    let colleague = cell(Member::User(11), "revenue", "2026-05");
+    assert_eq!(colleague.formula, "430000 = (500000 − 70000) × 112 ÷ 112");
+    assert_eq!(cell(Member::User(12), "revenue", "2026-05").rule, "typed");
+    assert_eq!(
+        cell(NORTH, "leads_created", "2026-06").rule,
+        "rest_of_total"
+    );
+    assert_eq!(
+        cell(Member::User(11), "weight", "2026-06").rule,
+        "seeded_weight"
+    );
+    for (key, cell) in &plan.cells {
+        let derived = explain(&plan, key);
+        assert_eq!(cell.value.is_some(), derived.is_some(), "{key}");
+    }
+}
+
+/// N3. Random companies with random locks anywhere: company, departments, people, months and years.
+/// `PLANFACT_TREES` sets how many (300 here, 100,000 in the long run), `PLANFACT_SEED` the seed.
+#[test]
+fn random_trees_add_up_and_keep_their_locks() {
+    let wanted = |name: &str, default: u64| {
+        let given = std::env::var(name).ok();
+        given.and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let (seed, count) = (wanted("PLANFACT_SEED", 2026), wanted("PLANFACT_TREES", 300));
+    println!("tree: {count} random companies, seed {seed}");
+    let (mut locks, mut told) = (0, 0_usize);
+    for index in 0..count {
+        let mut random = StdRng::seed_from_u64(seed.wrapping_add(index));
+        let mut file = random_company(&mut random);
+        file.pass();
+        let typed = type_at_random(&mut file, &mut random);
+        let plan = file.replan();
+        assert_adds_up(&plan);
+        for (key, number) in &typed {
+            assert_eq!(
+                plan.cells[key].value,
+                Some(*number),
+                "company {index}: {key}"
+            );
+            assert_eq!(
+                plan.cells[key].write, None,
+                "company {index}: {key} is overwritten"
+            );
+        }
+        assert_years_add_up(&plan, index);
+        locks += typed.len();
+        told += usize::from(!plan.notices.is_empty());
+    }
+    println!("{locks} locks; {told} companies had locks that cannot be met, each told");
+}
+
+fn random_company(random: &mut StdRng) -> File {
+    let mut office = Office::new(Facts::default());
+    office.department(1, None);
+    let departments = random.random_range(0..5_u64);
+    for id in 2..2 + departments {
+        office.department(id, Some(random.random_range(1..id)));
+    }
+    for user in 0..random.random_range(1..8_u64) {
+        let home = random.random_range(1..2 + departments);
+        let revenue = random.random_range(0..900);
+        office.user(100 + user, home, revenue);
+    }
+    let mut file = File::new(office);
+    file.seeds.break_even = Some(Money::from_units(random.random_range(1..900_000_000)));
+    file.seeds.growth = Decimal::new(random.random_range(0..50), 3);
+    file
+}
+
+/// Types into a few cells of plans and weights; numbers from far too small to far too large.
+fn type_at_random(file: &mut File, random: &mut StdRng) -> Cells<Decimal> {
+    let keys: Vec<CellKey> = file
+        .seen
+        .keys()
+        .filter(|key| key.table != "targets" && !key.row.ends_with("profit"))
+        .cloned()
+        .collect();
+    let mut typed = Cells::new();
+    for _ in 0..random.random_range(1..9) {
+        let key = &keys[random.random_range(0..keys.len())];
+        let shown = match &file.seen[key] {
+            Seen::Number(number) => *number,
+            _ => Decimal::from(10),
+        };
+        let factor = Decimal::new(random.random_range(0..300), 2);
+        let number = (shown * factor).round() + Decimal::ONE;
+        if shown != number {
+            file.seen.insert(key.clone(), Seen::Number(number));
+            typed.insert(key.clone(), number);
+        }
+    }
+    typed
+}
+
+/// A year is the sum of its months, unless a person typed it and it is told.
+fn assert_years_add_up(plan: &Replanned, index: u64) {
+    for (key, cell) in plan.cells.iter().filter(|(key, _)| key.column == "2026") {
+        if key.table == "targets" || key.row.ends_with(WEIGHT) {
+            continue;
+        }
+        let months = Month::of_year(2026).filter_map(|month| {
+            let key = CellKey::new(&key.table, &key.row, &month.to_string());
+            plan.cells.get(&key)?.value
+        });
+        let sum = months.reduce(|sum, month| sum + month);
+        let is_told = plan
+            .notices
+            .iter()
+            .any(|notice| notice.cell.as_ref() == Some(key));
+        let is_met = super::super::merge::same(sum, cell.value);
+        assert!(
+            is_met || is_told,
+            "company {index}: {key}: {sum:?} of {:?}",
+            cell.value
+        );
+    }
+}
