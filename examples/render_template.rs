@@ -15,8 +15,8 @@ use planfact::sheet::diff::memory::{apply, observe};
 use planfact::sheet::diff::{DesiredRow, DesiredTable, diff_data_table, write_cells};
 use planfact::sheet::table::TableSpec;
 use planfact::sheet::template::{
-    PLAN_ROWS, PLAN_STATUS_KEYS, STATUS_KEYS, TemplateInput, TemplateKind, plan_columns, rank_key,
-    render, tables,
+    MARKS, PLAN_ROWS, PLAN_STATUS_KEYS, STATUS_KEYS, TemplateInput, TemplateKind, plan_columns,
+    rank_key, render, tables,
 };
 use planfact::sheet::workbook::{Value, Workbook};
 
@@ -128,6 +128,8 @@ fn metric(metric: Metric, index: usize, share: f64) -> Value {
         Metric::DealsLost => revenue / 60_000.0,
         Metric::AvgCheck => return Value::Number(25_000.0),
         Metric::BreakEven => return Value::Number(1_000_000.0),
+        // Planned only.
+        _ => return Value::Blank,
     };
     Value::Number((number * share).round())
 }
@@ -263,7 +265,9 @@ fn plan_or_fact(column: &str, index: usize, scale: f64) -> Value {
         "leads_created" => PLAN_LEADS[month],
         "potential_sum" => PLAN_LEADS[month] * 19_000.0 * scale,
         "deals_won" => (PLAN_REVENUE[month] / 25_000.0).ceil(),
-        _ => PLAN_REVENUE[month] * scale,
+        "revenue" => PLAN_REVENUE[month] * scale,
+        "profit" => (PLAN_REVENUE[month] - 1_000_000.0) * scale,
+        _ => return Value::Blank,
     };
     Value::Number(value)
 }
@@ -342,8 +346,14 @@ fn fill_plan(plan: &mut Workbook, russian: bool, scale: f64) -> Result<(), Box<d
             "deals_won" => (PLAN_REVENUE[month] / 25_000.0).ceil(),
             "leads_created" => PLAN_LEADS[month],
             "potential_sum" => PLAN_LEADS[month] * 24_000.0 * scale,
+            "calls" => PLAN_LEADS[month] * 4.0,
+            "profit" => (PLAN_REVENUE[month] - 1_000_000.0) * scale,
             _ => 1_000_000.0 * scale,
         };
+        // Their conversions are left open.
+        if ["proposals", "meetings"].contains(row) {
+            continue;
+        }
         for (index, column) in columns.iter().enumerate() {
             let number = if index < 12 {
                 month(index)
@@ -354,6 +364,12 @@ fn fill_plan(plan: &mut Workbook, russian: bool, scale: f64) -> Result<(), Box<d
         }
     }
     put("plan_company", "leads_created", "2026-09", text("много"));
+    for (row, marks) in [
+        ("revenue", "2026-06=1;2026=u"),
+        ("leads_created", "2026-08=1;2026-09=x"),
+    ] {
+        put("plan_company", row, MARKS, text(marks));
+    }
     let targets = [
         ("break_even", 1_000_000.0 * scale),
         ("profit", 200_000.0 * scale),
@@ -362,11 +378,17 @@ fn fill_plan(plan: &mut Workbook, russian: bool, scale: f64) -> Result<(), Box<d
         ("conversion", 5.0),
         ("avg_lead_sum", 24_000.0 * scale),
         ("growth", 0.02),
+        ("calls", 25.0),
+        ("norm_per_day", 4.5),
+        ("split_by", 2.0),
+        ("history_months", 6.0),
+        ("rounding", 1.0),
     ];
     for (row, number) in targets {
         put("targets", row, "value", Value::Number(number));
     }
     put("targets", "conversion", "of", Value::Number(100.0));
+    put("targets", "calls", "of", Value::Number(100.0));
     for month in 1..=12 {
         let row = format!("seasonality_{month:02}");
         put(
@@ -381,46 +403,67 @@ fn fill_plan(plan: &mut Workbook, russian: bool, scale: f64) -> Result<(), Box<d
         let edits = if spec.people {
             write_cells(&observed, spec, &cells).0
         } else {
-            diff_data_table(&observed, spec, &plan_data(spec, &columns, russian))?
+            diff_data_table(&observed, spec, &plan_data(spec, russian))?
         };
         apply(plan, &edits);
     }
     Ok(())
 }
 
-fn plan_data(spec: &TableSpec, columns: &[String], russian: bool) -> DesiredTable {
-    let mut rows = Vec::new();
-    if spec.name == "plan_marks" {
-        for row in PLAN_ROWS {
-            let mark = |column: &String| match (*row, column.as_str()) {
-                ("revenue", "2026-06") | ("leads_created", "2026-08") => text("1"),
-                ("leads_created", "2026-09") => text("x"),
-                _ => Value::Blank,
-            };
-            rows.push(DesiredRow {
-                keys: vec![(*row).to_owned()],
-                values: columns.iter().map(mark).collect(),
-            });
+fn plan_data(spec: &TableSpec, russian: bool) -> DesiredTable {
+    let row = |key: &str, value: &dyn Fn(&str) -> Value| DesiredRow {
+        keys: vec![key.to_owned()],
+        values: spec.columns.iter().map(|column| value(column)).collect(),
+    };
+    let rows = match spec.name.as_str() {
+        "plan_status" => {
+            let rows = PLAN_STATUS_KEYS.iter();
+            rows.map(|key| row(key, &|_| plan_status(key, russian)))
+                .collect()
         }
-    } else {
-        for key in PLAN_STATUS_KEYS {
-            let value = match (*key, russian) {
-                ("as_of_text", true) => text("22 ноября 2026, 03:04"),
-                ("as_of_text", false) => text("22 November 2026, 03:04"),
-                ("state", _) => text("warning"),
-                ("edited_count", _) => Value::Number(2.0),
-                ("problem_count", _) => Value::Number(1.0),
-                ("problem_1", true) => text("Лиды, сентябрь: «много» не число, действует 1 040"),
-                ("problem_1", false) => {
-                    text("Leads, September: “много” is not a number, 1,040 holds")
-                }
-                _ => Value::Blank,
+        "plan_months" => {
+            let month = |index: usize| {
+                let value = |column: &str| match column {
+                    "workdays" => Value::Number(20.0),
+                    "people" => Value::Number(11.0),
+                    "people_needed" => Value::Number((PLAN_LEADS[index] / 90.0).ceil()),
+                    key => Metric::from_key(key)
+                        .map_or(Value::Blank, |one| metric(one, 12 + index, 1.0)),
+                };
+                row(&format!("2026-{:02}", index + 1), &value)
             };
-            rows.push(DesiredRow {
-                keys: vec![(*key).to_owned()],
-                values: vec![value],
-            });
+            (0..12).map(month).collect()
         }
-    }
+        "plan_channels" => SOURCES
+            .iter()
+            .map(|(code, ru, en, share)| {
+                let value = |column: &str| match column {
+                    "source_name" => text(if russian { ru } else { en }),
+                    "share" => Value::Number(*share),
+                    "leads_needed" => Value::Number((PLAN_LEADS[10] * share).round()),
+                    "leads_created" => Value::Number((LEADS[10] * share).round()),
+                    _ => Value::Blank,
+                };
+                row(&format!("source:{code}"), &value)
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
     DesiredTable { rows }
+}
+
+fn plan_status(key: &str, russian: bool) -> Value {
+    match (key, russian) {
+        ("as_of_text", true) => text("22 ноября 2026, 03:04"),
+        ("as_of_text", false) => text("22 November 2026, 03:04"),
+        ("state", _) => text("warning"),
+        ("edited_count", _) => Value::Number(2.0),
+        ("problem_count", _) => Value::Number(1.0),
+        ("current_month", _) => text("2026-11"),
+        ("workdays_total", _) => Value::Number(20.0),
+        ("workdays_left", _) => Value::Number(6.0),
+        ("problem_1", true) => text("Лиды, сентябрь: «много» не число, действует 1 040"),
+        ("problem_1", false) => text("Leads, September: “много” is not a number, 1,040 holds"),
+        _ => Value::Blank,
+    }
 }

@@ -84,6 +84,8 @@ mod tests {
             rows: vec![],
             labels: vec!["source_name".into()],
             people: false,
+            own: Vec::new(),
+            grows: false,
         };
         let row = |month: &str, source: &str, values: Vec<Value>| DesiredRow {
             keys: vec![month.into(), source.into()],

@@ -105,6 +105,20 @@ fn title_of(workbook: &Workbook, area: Area) -> Option<&str> {
     tab.map(|tab| tab.title.as_str())
 }
 
+/// Whether the head of a series, which is its name, shows anything.
+fn has_name(workbook: &Workbook, area: Area) -> bool {
+    let tab = workbook.tabs.iter().find(|tab| tab.id == area.tab);
+    let at = (area.rect.row_start, area.rect.column_start);
+    let head = tab
+        .and_then(|tab| tab.cells.get(&at))
+        .map(|head| &head.value);
+    match head {
+        None | Some(Value::Blank) => false,
+        Some(Value::Text(text)) => !text.is_empty(),
+        Some(_) => true,
+    }
+}
+
 fn frame(sheet: &mut Worksheet, tab: &Tab) -> Result<(), XlsxError> {
     sheet.set_screen_gridlines(!tab.no_gridlines);
     sheet.set_hidden(tab.hidden);
@@ -347,6 +361,10 @@ fn draw(chart: &Chart, workbook: &Workbook, locale: &str) -> Result<XlsxChart, X
     let mut lines = XlsxChart::new(ChartType::Line);
     let mut has_lines = false;
     for one in &chart.series {
+        // Without a name there are no numbers either: no legend is to tell of the line.
+        if !has_name(workbook, one.values) {
+            continue;
+        }
         let titles = title_of(workbook, one.values).zip(title_of(workbook, chart.categories));
         let Some(titles) = titles else { continue };
         if chart.kind == ChartKind::Combo && columns && one.kind == SeriesKind::Line {
@@ -374,7 +392,8 @@ fn dress(series: &mut ChartSeries, one: &Series, chart: &Chart, titles: (&str, &
         .set_categories(&data_range(titles.1, chart.categories));
     if one.kind == SeriesKind::Line {
         let mut line = ChartLine::new();
-        line.set_color(color).set_width(2.0);
+        line.set_color(color)
+            .set_width(if one.thin { 1.0 } else { 2.0 });
         if one.dashed {
             line.set_dash_type(ChartLineDashType::Dash);
         }
@@ -472,6 +491,7 @@ fn decorate(main: &mut XlsxChart, chart: &Chart, locale: &str) {
 mod tests {
     use super::*;
     use crate::sheet::template::{TemplateInput, TemplateKind, render};
+    use crate::sheet::workbook::Rect;
 
     #[test]
     fn separators_are_translated_outside_of_quotes() {
@@ -488,9 +508,43 @@ mod tests {
     }
 
     #[test]
+    fn a_series_without_a_name_is_left_out() {
+        let area = |column| Area {
+            tab: 7,
+            rect: Rect {
+                row_start: 0,
+                row_end: 3,
+                column_start: column,
+                column_end: column + 1,
+            },
+        };
+        let mut tab = Tab {
+            id: 7,
+            ..Tab::default()
+        };
+        for (column, value) in [
+            (0, Value::Text("Plan".into())),
+            (1, Value::Text(String::new())),
+            (2, Value::Blank),
+        ] {
+            let cell = Cell {
+                value,
+                ..Cell::default()
+            };
+            tab.cells.insert((0, column), cell);
+        }
+        let book = Workbook {
+            tabs: vec![tab],
+            ..Workbook::default()
+        };
+        let shown = [0, 1, 2, 3].map(|column| has_name(&book, area(column)));
+        assert_eq!(shown, [true, false, false, false]);
+    }
+
+    #[test]
     fn both_templates_are_written_with_all_their_tabs_and_charts() {
         let folder = tempfile::tempdir().unwrap();
-        for (kind, tabs, charts) in [(TemplateKind::Report, 13, 9), (TemplateKind::Plan, 4, 0)] {
+        for (kind, tabs, charts) in [(TemplateKind::Report, 13, 9), (TemplateKind::Plan, 15, 1)] {
             let input = TemplateInput {
                 locale: "ru_RU".into(),
                 currency: "RUB".into(),

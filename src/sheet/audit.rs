@@ -17,6 +17,8 @@ pub struct Ownership {
     pub tabs: BTreeSet<i64>,
     /// Single cells elsewhere that it may write in this change set: tab, row, column.
     pub cells: BTreeSet<(i64, u32, u32)>,
+    /// Tabs of people into which it may put rows.
+    pub grows: BTreeSet<i64>,
     /// Named ranges that it may set.
     pub names: BTreeSet<String>,
     /// Whether it repairs a copy: only then may it add tabs, charts, protections and conditional
@@ -144,6 +146,9 @@ fn audit_edit(edit: &Edit, ownership: &Ownership) -> Result<u64, AuditError> {
             column,
             values,
         } => audit_write(*tab, (*row, *column), values, ownership),
+        Edit::InsertRows { tab, count, .. } if ownership.grows.contains(tab) => {
+            Ok(u64::from(*count))
+        }
         Edit::InsertRows { tab, row, count } | Edit::DeleteRows { tab, row, count } => {
             if !ownership.tabs.contains(tab) {
                 return Err(AuditError::ForeignRows {
@@ -152,6 +157,15 @@ fn audit_edit(edit: &Edit, ownership: &Ownership) -> Result<u64, AuditError> {
                 });
             }
             Ok(u64::from(*count))
+        }
+        Edit::Keep { from, tab, row } => {
+            let (rect, columns) = (from.rect, from.rect.column_end - from.rect.column_start);
+            for line in *row..row.saturating_add(rect.row_end - rect.row_start) {
+                for column in 0..columns {
+                    audit_cell(*tab, line, column, ownership)?;
+                }
+            }
+            Ok(0)
         }
         Edit::SetName(range) if ownership.names.contains(&range.name) => Ok(0),
         Edit::SetName(range) => Err(AuditError::ForeignName {
@@ -227,6 +241,7 @@ mod tests {
         Ownership {
             tabs: BTreeSet::from([201]),
             cells: BTreeSet::from([(302, 7, 3), (302, 7, 4)]),
+            grows: BTreeSet::new(),
             names: BTreeSet::from(["months".to_owned()]),
             repair: false,
         }

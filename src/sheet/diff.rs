@@ -354,6 +354,8 @@ mod tests {
             rows: vec![],
             labels: vec!["name".into()],
             people: false,
+            own: Vec::new(),
+            grows: false,
         }
     }
 
@@ -543,6 +545,8 @@ mod tests {
             rows: vec!["profit".into(), "conversion".into()],
             labels: vec![],
             people: true,
+            own: Vec::new(),
+            grows: false,
         };
         let text = |t: &str| Value::Text(t.into());
         let grid = Grid {

@@ -16,6 +16,16 @@ pub enum Edit {
         /// The values; every row has the same length.
         values: Vec<Vec<Value>>,
     },
+    /// Keep what a rectangle shows, as values, in a tab that nobody sees, before a later edit of the
+    /// same batch writes over it. What was kept comes back with the batch's answer.
+    Keep {
+        /// The rectangle.
+        from: Area,
+        /// The tab that keeps it.
+        tab: i64,
+        /// The row there in which it begins, in the first column.
+        row: u32,
+    },
     /// Insert empty rows before `row`, inheriting the format of the row above.
     InsertRows {
         /// The tab.

@@ -8,6 +8,7 @@ pub mod a1;
 pub mod audit;
 pub mod diff;
 pub mod edit;
+pub mod grow;
 pub mod table;
 pub mod template;
 pub mod workbook;

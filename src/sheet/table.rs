@@ -30,6 +30,10 @@ pub struct TableSpec {
     pub labels: Vec<String>,
     /// Whether people own the cells (otherwise the whole tab is the daemon's).
     pub people: bool,
+    /// In a people's table: which of `columns` the daemon fills (names, marks).
+    pub own: Vec<String>,
+    /// In a people's table: whether the daemon puts rows into it.
+    pub grows: bool,
 }
 
 impl TableSpec {
@@ -390,6 +394,8 @@ mod tests {
             rows: vec!["revenue".into(), "deals_won".into()],
             labels: vec![],
             people: true,
+            own: Vec::new(),
+            grows: false,
         }
     }
 

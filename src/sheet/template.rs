@@ -10,9 +10,10 @@ mod style;
 mod tables;
 mod text;
 
+pub use render::{KEEPER_RANGES, KEEPER_ROWS, KEEPER_TAB};
 pub use tables::{
-    MANAGER_LEADS_MIN, MANAGER_RANKS, PLAN_ROWS, PLAN_STATUS_KEYS, SOURCE_RANKS, STATUS_KEYS,
-    TARGET_ROWS, plan_columns, rank_key, tables,
+    APPROVED, MANAGER_LEADS_MIN, MANAGER_RANKS, MARKS, PLAN_ROWS, PLAN_STATUS_KEYS, SOURCE_RANKS,
+    STATUS_KEYS, TARGET_ROWS, plan_columns, rank_key, tables,
 };
 
 use super::workbook::Workbook;

@@ -163,6 +163,8 @@ pub struct Series {
     pub color: Color,
     /// Dashed line.
     pub dashed: bool,
+    /// A line of half the usual width.
+    pub thin: bool,
     /// Points on the line.
     pub points: bool,
 }

@@ -51,6 +51,8 @@ pub fn apply(workbook: &mut Workbook, edits: &[Edit]) {
                 values,
             } => write(workbook, *tab, (*row, *column), values),
             Edit::InsertRows { tab, row, count } => insert_rows(workbook, *tab, *row, *count),
+            // What is kept is only for the batch's answer.
+            Edit::Keep { .. } => {}
             Edit::DeleteRows { tab, row, count } => delete_rows(workbook, *tab, *row, *count),
             Edit::SetName(range) => {
                 let known = workbook.names.iter_mut().find(|n| n.name == range.name);

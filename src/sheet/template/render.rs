@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::source::{CardDef, CellDef, ChartDef, RowsDef, StyleFile, TabFile};
 use super::style::{Spelling, Styles, is_russian};
-use super::tables::{PLAN_ROWS, PLAN_STATUS_KEYS, STATUS_KEYS, tables};
+use super::tables::{PLAN_STATUS_KEYS, STATUS_KEYS, tables};
 use super::text::{Scope, Words};
 use super::{TemplateError, TemplateInput, TemplateKind};
 use crate::domain::slot::{Metric, MetricKind};
@@ -36,7 +36,17 @@ const REPORT: &[(&str, &str)] = sources![
     "report/status.toml",
     "report/calc.toml",
 ];
-const PLAN: &[(&str, &str)] = sources!["plan/plan.toml", "plan/targets.toml"];
+const PLAN: &[(&str, &str)] = sources![
+    "plan/targets.toml",
+    "plan/plan.toml",
+    "plan/departments.toml",
+    "plan/employees.toml",
+    "plan/chain.toml",
+    "plan/scenario.toml",
+    "plan/costs.toml",
+    "plan/holidays.toml",
+    "plan/calc.toml",
+];
 
 /// Columns of data tables that hold text; they get a wider column and no number format.
 const TEXT_COLUMNS: &[&str] = &[
@@ -45,7 +55,26 @@ const TEXT_COLUMNS: &[&str] = &[
     "department_name",
     "source",
     "user",
+    "state",
+    "text",
 ];
+/// The hidden tab of the plan in which a batch keeps what it writes over ([`crate::sheet::edit::Edit`]).
+pub const KEEPER_TAB: i64 = 390;
+/// Its title, the same in every language.
+const KEEPER_TITLE: &str = "data_before";
+/// Named ranges over its first rows, the smallest first: an answer brings back one of them.
+pub const KEEPER_RANGES: [(&str, u32); 4] = [
+    ("plan_before_16", 16),
+    ("plan_before_128", 128),
+    ("plan_before_1024", 1_024),
+    ("plan_before", KEEPER_ROWS),
+];
+/// Its rows: every row of a large company's plan at once.
+pub const KEEPER_ROWS: u32 = 5_000;
+/// Its columns: a year's months and what stands around them.
+const KEEPER_COLUMNS: u32 = 24;
+/// Columns of data tables that hold fractions and are no metric's.
+const EXACT_COLUMNS: &[&str] = &["share", "leads_needed", "cost", "need", "usual", "best"];
 /// Rows that a data tab has when it is empty: enough to look like a sheet, and always more than
 /// the block, so that rows can be inserted after it.
 const DATA_ROWS: u32 = 60;
@@ -74,18 +103,7 @@ pub(super) fn render(kind: TemplateKind, input: &TemplateInput) -> Result<Workbo
         files.push((path, parse(path, source)?));
     }
     let specs = tables(kind, input.year);
-    let mut titles: Vec<(String, i64, String)> = Vec::new();
-    for (_, file) in &files {
-        let key = format!("tab_{}", file.key);
-        let title = match texts.get(&key) {
-            Some(Words::One(title)) => title.clone(),
-            _ => file.key.clone(),
-        };
-        titles.push((file.key.clone(), file.id, title));
-    }
-    for (key, id) in data_tabs(kind, &specs) {
-        titles.push((key.clone(), id, key));
-    }
+    let titles = titles(kind, &files, &texts, &specs);
     let tab_names: BTreeMap<String, String> = titles
         .iter()
         .map(|(key, _, title)| (key.clone(), a1::quote_title(title)))
@@ -121,7 +139,63 @@ pub(super) fn render(kind: TemplateKind, input: &TemplateInput) -> Result<Workbo
         data_tab(&key, id, &specs, &styles, &scope, &mut workbook)
             .map_err(at("tables.rs", &key))?;
     }
+    if kind == TemplateKind::Plan {
+        keeper(&scope, &mut workbook).map_err(at(texts_file, "protect_data"))?;
+    }
     Ok(workbook)
+}
+
+/// Key, id and title of every tab.
+fn titles(
+    kind: TemplateKind,
+    files: &[(&str, TabFile)],
+    texts: &BTreeMap<String, Words>,
+    specs: &[TableSpec],
+) -> Vec<(String, i64, String)> {
+    let shown = files.iter().map(|(_, file)| {
+        let title = match texts.get(&format!("tab_{}", file.key)) {
+            Some(Words::One(title)) => title.clone(),
+            _ => file.key.clone(),
+        };
+        (file.key.clone(), file.id, title)
+    });
+    let data = data_tabs(kind, specs).into_iter();
+    shown
+        .chain(data.map(|(key, id)| (key.clone(), id, key)))
+        .collect()
+}
+
+/// The tab in which a batch keeps what it writes over, and its names.
+fn keeper(scope: &Scope<'_>, workbook: &mut Workbook) -> std::result::Result<(), String> {
+    workbook.tabs.push(Tab {
+        id: KEEPER_TAB,
+        title: KEEPER_TITLE.to_owned(),
+        rows: KEEPER_ROWS,
+        columns: KEEPER_COLUMNS,
+        hidden: true,
+        metadata: vec![("planfact_tab".to_owned(), KEEPER_TITLE.to_owned())],
+        protections: vec![Protection {
+            rect: None,
+            description: scope.expand("{t:protect_data}")?,
+            warning_only: false,
+        }],
+        ..Tab::default()
+    });
+    let names = KEEPER_RANGES.map(|(name, rows)| NamedRange {
+        id: String::new(),
+        name: name.to_owned(),
+        area: Area {
+            tab: KEEPER_TAB,
+            rect: Rect {
+                row_start: 0,
+                row_end: rows,
+                column_start: 0,
+                column_end: KEEPER_COLUMNS,
+            },
+        },
+    });
+    workbook.names.extend(names);
+    Ok(())
 }
 
 fn variables(input: &TemplateInput, spelling: &Spelling) -> BTreeMap<&'static str, String> {
@@ -179,7 +253,6 @@ fn data_tabs(kind: TemplateKind, specs: &[TableSpec]) -> Vec<(String, i64)> {
 /// that looks at them by position is moved by rows inserted later.
 fn fixed_rows(table: &str) -> &'static [&'static str] {
     match table {
-        "plan_marks" => PLAN_ROWS,
         "plan_status" => PLAN_STATUS_KEYS,
         "status" => STATUS_KEYS,
         _ => &[],
@@ -279,6 +352,9 @@ fn data_tab(
 fn data_style(key: &str, text: bool) -> &'static str {
     if text {
         return "data";
+    }
+    if EXACT_COLUMNS.contains(&key) {
+        return "data exact";
     }
     let metric = Metric::from_key(key.strip_prefix("plan_").unwrap_or(key));
     match metric.map(Metric::kind) {
@@ -516,6 +592,10 @@ impl Painter<'_> {
         }
         cell.note = note;
         cell.validation = def.choice.clone().map(Validation::FromRange);
+        if def.checkbox {
+            cell.value = Value::Bool(false);
+            cell.validation = Some(Validation::Checkbox);
+        }
         Ok(())
     }
 
@@ -525,7 +605,8 @@ impl Painter<'_> {
             let range = format!("{from}1:{to}1");
             a1::parse_range(&range).map_err(|error| error.to_string())
         };
-        for index in 0..def.count {
+        for index in 0..def.count.max(def.each.len() as u32) {
+            let each = def.each.get(index as usize).map_or("", String::as_str);
             let row = def.from + index * def.step;
             let scope = self.scope.with(&[
                 ("row", row.to_string()),
@@ -547,7 +628,8 @@ impl Painter<'_> {
             }
             for (column, content) in &def.cells {
                 let rect = line(columns(column)?);
-                self.put((rect.row_start, rect.column_start), content, &scope)?;
+                let content = content.replace("{each}", each);
+                self.put((rect.row_start, rect.column_start), &content, &scope)?;
             }
             for span in &def.at_least_zero {
                 let message = self.scope.expand("{t:number_at_least_zero}")?;
@@ -649,6 +731,7 @@ impl Painter<'_> {
                 },
                 color: self.styles.color(&role.color)?,
                 dashed: role.dashed,
+                thin: role.thin,
                 points: role.points,
             });
         }

@@ -50,6 +50,8 @@ pub(super) struct RoleDef {
     #[serde(default)]
     pub(super) dashed: bool,
     #[serde(default)]
+    pub(super) thin: bool,
+    #[serde(default)]
     pub(super) points: bool,
 }
 
@@ -131,6 +133,9 @@ pub(super) struct CellDef {
     /// A drop-down of a named range.
     #[serde(default)]
     pub(super) choice: Option<String>,
+    /// A tick box, not ticked.
+    #[serde(default)]
+    pub(super) checkbox: bool,
 }
 
 /// Rows alike.
@@ -139,7 +144,12 @@ pub(super) struct CellDef {
 pub(super) struct RowsDef {
     /// The first row, from 1.
     pub(super) from: u32,
+    #[serde(default)]
     pub(super) count: u32,
+    /// What the rows stand for, one a row; `{each}` is the row's own, inside other placeholders too.
+    /// With it `count` may be left out.
+    #[serde(default)]
+    pub(super) each: Vec<String>,
     /// Rows per step (an item may take more than one row).
     #[serde(default = "one")]
     pub(super) step: u32,

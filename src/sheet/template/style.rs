@@ -78,6 +78,7 @@ impl Spelling {
         let percent = if self.russian { "0\u{a0}%" } else { "0%" };
         let (kind, pattern) = match name {
             "count" => (NumberKind::Number, "#,##0".to_owned()),
+            "signed" => (NumberKind::Number, "#,##0;\"\u{2212}\"#,##0;0".to_owned()),
             "exact" => (NumberKind::Number, "#,##0.00".to_owned()),
             "year" => (NumberKind::Number, "0".to_owned()),
             "decimal" => (NumberKind::Number, "0.0##".to_owned()),

@@ -74,12 +74,19 @@ pub const STATUS_KEYS: &[&str] = &[
 /// Row keys of the plan's table `plan_status`.
 ///
 /// `as_of_text` is the instant of the last fill in words; `edited_count` and `problem_count` are
-/// numbers; `state` is `ok`, `warning` or `error`; `problem_N` are sentences.
+/// numbers; `state` is `ok`, `warning` or `error`; `problem_N` are sentences. `current_month` is a
+/// key such as `2026-11`; `workdays_*` are those of it; `people` have a part in its plan,
+/// `people_needed` would handle its leads at the norm (R38).
 pub const PLAN_STATUS_KEYS: &[&str] = &[
     "as_of_text",
     "state",
     "edited_count",
     "problem_count",
+    "current_month",
+    "workdays_total",
+    "workdays_left",
+    "people",
+    "people_needed",
     "problem_1",
     "problem_2",
     "problem_3",
@@ -92,12 +99,32 @@ pub const PLAN_STATUS_KEYS: &[&str] = &[
 
 /// Rows of `plan_company`, in their order.
 pub const PLAN_ROWS: &[&str] = &[
+    "profit",
     "revenue",
     "deals_won",
+    "proposals",
+    "meetings",
     "leads_created",
     "potential_sum",
+    "calls",
     "break_even",
 ];
+
+/// Rows of `scenario`: targets to try out (a blank one is as in `targets`), and the checkbox `accept`
+/// by which the daemon takes them over into `targets`.
+pub(super) const SCENARIO_ROWS: &[&str] = &[
+    "break_even",
+    "profit",
+    "margin",
+    "avg_check",
+    "conversion",
+    "accept",
+];
+
+/// The column of a people's table in which the daemon says what it thinks of the row's cells:
+/// `2026-03=1;2026-05=x`. `1`: a person's number; `x`: cannot be read; `u`: its parts do not add up
+/// to it. In rows of weights also `basis=…`, what the weights were made from.
+pub const MARKS: &str = "marks";
 
 /// Rows of `targets` besides the twelve `seasonality_NN`.
 pub const TARGET_ROWS: &[&str] = &[
@@ -108,7 +135,18 @@ pub const TARGET_ROWS: &[&str] = &[
     "conversion",
     "avg_lead_sum",
     "growth",
+    "proposals",
+    "meetings",
+    "calls",
+    "norm_per_day",
+    "split_by",
+    "history_months",
+    "rounding",
 ];
+
+/// The metrics whose number in the latest named version of a year's plan stands in the table
+/// `months`, as `approved_{key}`; blank without a version.
+pub const APPROVED: &[Metric] = &[Metric::Revenue, Metric::LeadsCreated, Metric::DealsWon];
 
 /// How many ranked sources the report shows of a year; ranks beyond are summed up by formula.
 pub const SOURCE_RANKS: u32 = 20;
@@ -140,7 +178,7 @@ pub fn tables(kind: TemplateKind, year: i32) -> Vec<TableSpec> {
 fn metric_keys(company: bool) -> Vec<String> {
     Metric::ALL
         .iter()
-        .filter(|metric| company || **metric != Metric::BreakEven)
+        .filter(|metric| metric.is_fact() && (company || **metric != Metric::BreakEven))
         .map(|metric| metric.key().to_owned())
         .collect()
 }
@@ -159,6 +197,8 @@ fn data_table(
         rows: Vec::new(),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         people: false,
+        own: Vec::new(),
+        grows: false,
     }
 }
 
@@ -171,6 +211,7 @@ fn joined(before: &[&str], metrics: Vec<String>, after: &[&str]) -> Vec<String> 
 fn report_tables() -> Vec<TableSpec> {
     let mut months = metric_keys(true);
     months.extend(Metric::PLANNED.iter().map(|m| format!("plan_{}", m.key())));
+    months.extend(APPROVED.iter().map(|m| format!("approved_{}", m.key())));
     let metrics = || metric_keys(false);
     vec![
         data_table("months", &["key"], months, &[]),
@@ -207,31 +248,145 @@ fn report_tables() -> Vec<TableSpec> {
 }
 
 fn plan_tables(year: i32) -> Vec<TableSpec> {
+    let mut tables = tables_of_people(year);
+    tables.extend(tables_of_the_daemon());
+    tables
+}
+
+/// The plan file's tables into which people type.
+fn tables_of_people(year: i32) -> Vec<TableSpec> {
     let mut target_rows: Vec<String> = TARGET_ROWS.iter().map(|key| (*key).to_owned()).collect();
     target_rows.extend((1..=12).map(|month| format!("seasonality_{month:02}")));
-    let people = |name: &str, tab: &str, columns: Vec<String>, rows: Vec<String>| TableSpec {
-        name: name.to_owned(),
-        tab_key: tab.to_owned(),
-        key_columns: &["key"],
-        columns,
-        rows,
-        labels: Vec::new(),
-        people: true,
-    };
     let plan_rows = PLAN_ROWS.iter().map(|key| (*key).to_owned()).collect();
-    let mut marks = data_table("plan_marks", &["key"], plan_columns(year), &[]);
-    marks.tab_key = "data_marks".to_owned();
-    let mut status = data_table("plan_status", &["key"], vec!["value".to_owned()], &[]);
-    status.tab_key = "data_status".to_owned();
+    let months = || plan_columns(year)[..12].to_vec();
     vec![
-        people(
+        people_table(
             "targets",
             "targets",
             vec!["value".to_owned(), "of".to_owned()],
+            &[MARKS],
             target_rows,
         ),
-        people("plan_company", "plan", plan_columns(year), plan_rows),
-        marks,
-        status,
+        people_table(
+            "plan_company",
+            "plan",
+            plan_columns(year),
+            &[MARKS],
+            plan_rows,
+        ),
+        growing(
+            "plan_department",
+            "departments",
+            plan_columns(year),
+            &["name", "indicator_name", MARKS],
+        ),
+        growing(
+            "plan_employee",
+            "employees",
+            plan_columns(year),
+            &["department_name", "name", "indicator_name", MARKS],
+        ),
+        people_table(
+            "scenario",
+            "scenario",
+            vec!["value".to_owned(), "of".to_owned()],
+            &[],
+            SCENARIO_ROWS.iter().map(|key| (*key).to_owned()).collect(),
+        ),
+        growing("costs", "costs", months(), &["name", MARKS]),
+        holidays(),
     ]
+}
+
+/// The plan file's tables that the formulas of its tabs look at.
+fn tables_of_the_daemon() -> Vec<TableSpec> {
+    vec![
+        plan_data("plan_status", "data_status", &["value"]),
+        plan_data(
+            "plan_months",
+            "data_months",
+            &[
+                "workdays",
+                "people",
+                "people_needed",
+                "revenue",
+                "deals_won",
+                "leads_created",
+                "potential_sum",
+            ],
+        ),
+        plan_data(
+            "plan_days",
+            "data_days",
+            &["week", "revenue", "deals_won", "leads_created", "calls"],
+        ),
+        plan_data(
+            "plan_channels",
+            "data_channels",
+            &[
+                "source_name",
+                "share",
+                "leads_needed",
+                "leads_created",
+                "cost",
+            ],
+        ),
+        plan_data(
+            "plan_checks",
+            "data_checks",
+            &["need", "usual", "best", "state", "text"],
+        ),
+    ]
+}
+
+/// A table whose cells people own; `own` are the columns that the daemon fills nevertheless.
+fn people_table(
+    name: &str,
+    tab: &str,
+    columns: Vec<String>,
+    own: &[&str],
+    rows: Vec<String>,
+) -> TableSpec {
+    let own: Vec<String> = own.iter().map(|key| (*key).to_owned()).collect();
+    TableSpec {
+        name: name.to_owned(),
+        tab_key: tab.to_owned(),
+        key_columns: &["key"],
+        columns: columns.into_iter().chain(own.clone()).collect(),
+        rows,
+        labels: Vec::new(),
+        people: true,
+        own,
+        grows: false,
+    }
+}
+
+/// A people's table into which the daemon puts a row for each department, person, source.
+fn growing(name: &str, tab: &str, columns: Vec<String>, own: &[&str]) -> TableSpec {
+    TableSpec {
+        grows: true,
+        ..people_table(name, tab, columns, own, Vec::new())
+    }
+}
+
+/// Days off: people write a date a row and what is celebrated; the dates themselves are the keys.
+fn holidays() -> TableSpec {
+    TableSpec {
+        key_columns: &["day"],
+        ..people_table(
+            "holidays",
+            "holidays",
+            vec!["name".to_owned()],
+            &[],
+            Vec::new(),
+        )
+    }
+}
+
+fn plan_data(name: &str, tab: &str, columns: &[&str]) -> TableSpec {
+    let columns = columns.iter().map(|key| (*key).to_owned()).collect();
+    TableSpec {
+        tab_key: tab.to_owned(),
+        ..data_table(name, &["key"], columns, &[])
+    }
 }
