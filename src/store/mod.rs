@@ -1,11 +1,12 @@
-//! Memory that survives: CRM records with their cursors, bindings of files, plan cells, passes.
+//! Memory that survives: CRM records with their cursors, bindings of files, plan cells with their
+//! history and versions, passes.
 //!
 //! One of the two traits of our own. Synchronous; the engine calls it from blocking sections.
 
 use crate::domain::calendar::Instant;
 use crate::domain::crm::{Deal, Directory, Lead};
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
-use crate::domain::plan::{BaseCell, Cells};
+use crate::domain::plan::{BaseCell, CellKey, Cells, Held, PlanChange};
 
 mod sqlite;
 
@@ -43,6 +44,34 @@ pub struct Binding {
     pub template: String,
     /// Its web address.
     pub url: String,
+}
+
+/// A change of a plan number that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedChange {
+    /// The pass that accepted it.
+    pub pass: u64,
+    /// When that pass began.
+    pub at: Instant,
+    /// Who changed the file last, where Drive told it.
+    pub person: Option<String>,
+    /// What changed.
+    pub change: PlanChange,
+}
+
+/// A version of a year's plan under a name that a person gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanVersion {
+    /// Its number in the store; a later version has a larger one.
+    pub id: u64,
+    /// The year planned.
+    pub year: i32,
+    /// Its name, single in its company and year.
+    pub name: String,
+    /// When it was saved.
+    pub made: Instant,
+    /// How many cells it holds.
+    pub cells: u64,
 }
 
 /// How a pass ended.
@@ -95,6 +124,47 @@ pub trait Store: Send + Sync {
         year: i32,
         cells: &Cells<BaseCell>,
     ) -> Result<(), StoreError>;
+    /// Adds or replaces plan cells of a year and appends what changed thereby to the log, in one
+    /// transaction: a change is logged exactly once, whenever the program dies. The log is never
+    /// shortened.
+    fn accept_plan(
+        &self,
+        company: &str,
+        year: i32,
+        cells: &Cells<BaseCell>,
+        changes: &[LoggedChange],
+    ) -> Result<(), StoreError>;
+    /// The latest changes of a year's plan, or of one of its cells, newest first.
+    fn plan_changes(
+        &self,
+        company: &str,
+        year: i32,
+        cell: Option<&CellKey>,
+        limit: usize,
+    ) -> Result<Vec<LoggedChange>, StoreError>;
+    /// All changes of the newest pass in which somebody decided something (typed, restored, took a
+    /// scenario over), in the order in which they were logged; a pass that only generated anew is
+    /// no such pass. Empty when there was none.
+    fn last_change_set(&self, company: &str, year: i32) -> Result<Vec<LoggedChange>, StoreError>;
+    /// Keeps a version of a year's plan and returns its number; `None`, and nothing is stored, when
+    /// the year has a version of that name.
+    fn save_plan_version(
+        &self,
+        company: &str,
+        year: i32,
+        name: &str,
+        made: Instant,
+        cells: &Cells<Held>,
+    ) -> Result<Option<u64>, StoreError>;
+    /// The versions of all years, newest first.
+    fn plan_versions(&self, company: &str) -> Result<Vec<PlanVersion>, StoreError>;
+    /// The cells of a version, or those of one of its tables.
+    fn plan_version_cells(
+        &self,
+        company: &str,
+        version: u64,
+        table: Option<&str>,
+    ) -> Result<Cells<Held>, StoreError>;
     /// Opens a pass and returns its number; a pass left `running` by a dead process is closed.
     fn begin_pass(&self, company: &str, started: Instant) -> Result<u64, StoreError>;
     /// Closes a pass.

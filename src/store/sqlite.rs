@@ -2,7 +2,7 @@
 //!
 //! Owns the connection and what each call means as a transaction; how things are laid out is in
 //! `migrations/`, and the SQL stands beside each kind of thing: [`records`], [`directory`],
-//! [`ledger`]. Opening, locking and migrating are in [`open`].
+//! [`ledger`], [`history`]. Opening, locking and migrating are in [`open`].
 //!
 //! The journal is a WAL and every commit is flushed to the disk (`synchronous = FULL`). A lost
 //! commit would not corrupt anything, but a plan cell whose base had been lost after its publish
@@ -14,13 +14,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::{Binding, PassRecord, PullBatch, Store, StoreError};
+use super::{Binding, LoggedChange, PassRecord, PlanVersion, PullBatch, Store, StoreError};
 use crate::domain::calendar::Instant;
 use crate::domain::crm::Directory;
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
-use crate::domain::plan::{BaseCell, Cells};
+use crate::domain::plan::{BaseCell, CellKey, Cells, Held};
 
 mod directory;
+mod history;
 mod ledger;
 mod open;
 mod records;
@@ -232,6 +233,79 @@ impl Store for Sqlite {
         let doing = format!("storing plan cells of {company} for {year}");
         self.write(company, &doing, |connection, number| {
             ledger::save_plan_cells(connection, number, year, cells).map_err(failed(&doing))
+        })
+    }
+
+    fn accept_plan(
+        &self,
+        company: &str,
+        year: i32,
+        cells: &Cells<BaseCell>,
+        changes: &[LoggedChange],
+    ) -> Result<(), StoreError> {
+        let doing = format!("storing plan changes of {company} for {year}");
+        self.write(company, &doing, |connection, number| {
+            ledger::save_plan_cells(connection, number, year, cells)
+                .and_then(|()| history::append(connection, number, year, changes))
+                .map_err(failed(&doing))
+        })
+    }
+
+    fn plan_changes(
+        &self,
+        company: &str,
+        year: i32,
+        cell: Option<&CellKey>,
+        limit: usize,
+    ) -> Result<Vec<LoggedChange>, StoreError> {
+        let doing = format!("reading plan changes of {company} for {year}");
+        self.read(company, &doing, |connection, number| {
+            match cell {
+                Some(cell) => history::newest_of(connection, number, year, cell, limit),
+                None => history::newest(connection, number, year, limit),
+            }
+            .map_err(failed(&doing))
+        })
+    }
+
+    fn last_change_set(&self, company: &str, year: i32) -> Result<Vec<LoggedChange>, StoreError> {
+        let doing = format!("reading the last plan changes of {company} for {year}");
+        self.read(company, &doing, |connection, number| {
+            history::last_set(connection, number, year).map_err(failed(&doing))
+        })
+    }
+
+    fn save_plan_version(
+        &self,
+        company: &str,
+        year: i32,
+        name: &str,
+        made: Instant,
+        cells: &Cells<Held>,
+    ) -> Result<Option<u64>, StoreError> {
+        let doing = format!("storing version {name} of the plan of {company} for {year}");
+        self.write(company, &doing, |connection, number| {
+            history::save_version(connection, number, year, name, made, cells)
+                .map_err(failed(&doing))
+        })
+    }
+
+    fn plan_versions(&self, company: &str) -> Result<Vec<PlanVersion>, StoreError> {
+        let doing = format!("reading plan versions of {company}");
+        self.read(company, &doing, |connection, number| {
+            history::versions(connection, number).map_err(failed(&doing))
+        })
+    }
+
+    fn plan_version_cells(
+        &self,
+        company: &str,
+        version: u64,
+        table: Option<&str>,
+    ) -> Result<Cells<Held>, StoreError> {
+        let doing = format!("reading plan version {version} of {company}");
+        self.read(company, &doing, |connection, number| {
+            history::version_cells(connection, number, version, table).map_err(failed(&doing))
         })
     }
 

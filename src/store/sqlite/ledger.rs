@@ -91,10 +91,7 @@ fn plan_cell(row: &Row<'_>) -> rusqlite::Result<(CellKey, BaseCell)> {
     };
     let pending: Option<String> = row.get(6)?;
     let cell = BaseCell {
-        owner: match row.get::<_, String>(3)?.as_str() {
-            "person" => Owner::Person,
-            _ => Owner::Daemon,
-        },
+        owner: owner(&row.get::<_, String>(3)?),
         base: number(4, row.get(4)?)?,
         value: number(5, row.get(5)?)?,
         pending: match pending {
@@ -106,13 +103,31 @@ fn plan_cell(row: &Row<'_>) -> rusqlite::Result<(CellKey, BaseCell)> {
     Ok((key, cell))
 }
 
-fn number(column: usize, text: Option<String>) -> rusqlite::Result<Option<Decimal>> {
+pub(super) fn owner(text: &str) -> Owner {
+    match text {
+        "person" => Owner::Person,
+        _ => Owner::Daemon,
+    }
+}
+
+pub(super) fn owner_text(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Daemon => "daemon",
+        Owner::Person => "person",
+    }
+}
+
+pub(super) fn number_text(number: Option<Decimal>) -> Option<String> {
+    number.map(|number| number.to_string())
+}
+
+pub(super) fn number(column: usize, text: Option<String>) -> rusqlite::Result<Option<Decimal>> {
     text.map(|text| text.parse())
         .transpose()
         .map_err(|error: rust_decimal::Error| unreadable(column, error))
 }
 
-fn unreadable(
+pub(super) fn unreadable(
     column: usize,
     error: impl std::error::Error + Send + Sync + 'static,
 ) -> rusqlite::Error {
@@ -135,22 +150,19 @@ pub(super) fn save_plan_cells(
     let mut save = connection.prepare_cached(
         "INSERT OR REPLACE INTO plan_cell VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
-    let text = |number: Option<Decimal>| number.map(|number| number.to_string());
     for (key, cell) in cells {
-        let owner = match cell.owner {
-            Owner::Daemon => "daemon",
-            Owner::Person => "person",
-        };
-        let pending = cell.pending.map(|blank| text(blank).unwrap_or_default());
+        let pending = cell
+            .pending
+            .map(|blank| number_text(blank).unwrap_or_default());
         save.execute(params![
             company,
             year,
             key.table,
             key.row,
             key.column,
-            owner,
-            text(cell.base),
-            text(cell.value),
+            owner_text(cell.owner),
+            number_text(cell.base),
+            number_text(cell.value),
             pending,
         ])?;
     }
@@ -235,11 +247,11 @@ fn pass(row: &Row<'_>) -> rusqlite::Result<PassRecord> {
     })
 }
 
-fn instant_text(instant: Instant) -> String {
+pub(super) fn instant_text(instant: Instant) -> String {
     instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-fn instant(column: usize, text: &str) -> rusqlite::Result<Instant> {
+pub(super) fn instant(column: usize, text: &str) -> rusqlite::Result<Instant> {
     DateTime::parse_from_rfc3339(text)
         .map(|instant| instant.with_timezone(&Utc))
         .map_err(|error| unreadable(column, error))

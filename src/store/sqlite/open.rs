@@ -10,7 +10,10 @@ use super::{StoreError, failed};
 
 /// Schema changes in order; the position counted from 1 is the version that each leads to. A
 /// released file is never edited: what follows is a new file.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_plan_history.sql"),
+];
 
 /// Marks the file as ours (`PLNF`), in SQLite's field for that purpose.
 const APPLICATION_ID: i32 = 0x504C_4E46;

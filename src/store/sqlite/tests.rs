@@ -14,6 +14,8 @@ use crate::domain::money::Money;
 use crate::domain::plan::{CellKey, Owner};
 use crate::store::{ENTITY_DEAL, ENTITY_LEAD};
 
+mod history;
+
 const A: &str = "alpha";
 const B: &str = "beta";
 
@@ -640,7 +642,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
                 error,
                 StoreError::TooNew {
                     found: 7000,
-                    known: 1,
+                    known: 2,
                     ..
                 }
             ),
