@@ -21,6 +21,9 @@ pub(crate) enum FaultKind {
     Truncate,
     /// Wait that many milliseconds (`ms`), then serve the request as usual.
     SlowMs,
+    /// A person's batch (`body`, as `spreadsheets.batchUpdate` takes it) is applied to the same
+    /// spreadsheet a moment before the request is served as usual.
+    Person,
 }
 
 /// One queued fault.

@@ -10,7 +10,9 @@ use http_body_util::{BodyExt, Full};
 use super::error::{GoogleError, Kind};
 use super::limit::Budget;
 use super::sign_in::SCOPES;
-use super::{Call, ChangedFile, Changes, DriveFile, Effect, Google, Grant, Role, Watch, check_id};
+use super::{
+    Call, ChangedFile, Changes, DriveFile, Editor, Effect, Google, Grant, Role, Watch, check_id,
+};
 use crate::retry::pause;
 
 /// What Google Sheets files are to Drive.
@@ -19,6 +21,8 @@ const SPREADSHEET: &str = "application/vnd.google-apps.spreadsheet";
 const MAKING: &str = "planfact_making";
 /// Fields of a file that we use.
 const FILE_FIELDS: &str = "id,name,webViewLink,version,appProperties,parents,driveId";
+/// Fields of a file that tell who changed it last.
+const EDITOR_FIELDS: &str = "lastModifyingUser(me,displayName,emailAddress)";
 /// Files or changes a page.
 const PAGE: i32 = 1000;
 /// Permissions a page (Drive's limit for files in shared drives).
@@ -314,6 +318,32 @@ impl Google {
         .map(drive_file)
     }
 
+    pub(super) async fn get_last_editor(&self, id: &str) -> Result<Option<Editor>, GoogleError> {
+        let doing = format!("asking Drive who changed file {id} last");
+        check_id(id, &doing)?;
+        let call = Call {
+            budget: Budget::Drive,
+            effect: Effect::Idempotent,
+            doing: &doing,
+        };
+        let file = self
+            .run(call, |mut watch| async move {
+                self.drive
+                    .files()
+                    .get(id)
+                    .supports_all_drives(true)
+                    .param("fields", EDITOR_FIELDS)
+                    .delegate(&mut watch)
+                    .clear_scopes()
+                    .add_scopes(SCOPES)
+                    .doit()
+                    .await
+                    .map(|(_, file)| file)
+            })
+            .await?;
+        Ok(editor(file, self.sign_in.email()))
+    }
+
     pub(super) async fn add_permissions(
         &self,
         file: &str,
@@ -549,6 +579,17 @@ fn drive_file(file: File) -> DriveFile {
     }
 }
 
+/// Who changed a file last; `None` for ourselves and for somebody whom Drive does not name.
+fn editor(file: File, mine: Option<&str>) -> Option<Editor> {
+    let user = file.last_modifying_user?;
+    let email = user.email_address.unwrap_or_default();
+    if user.me == Some(true) || mine.is_some_and(|mine| mine.eq_ignore_ascii_case(&email)) {
+        return None;
+    }
+    let name = user.display_name.unwrap_or_default();
+    (!name.is_empty() || !email.is_empty()).then_some(Editor { name, email })
+}
+
 fn changed_file(change: Change, mine: Option<&str>) -> Option<ChangedFile> {
     let id = change.file_id?;
     let file = change.file.unwrap_or_default();
@@ -627,6 +668,39 @@ mod tests {
              appProperties has { key='a\\\\b' and value='c' } and 'F1' in parents"
         );
         assert_eq!(query(&[], None), "trashed = false");
+    }
+
+    #[test]
+    fn the_last_editor_is_a_person_and_not_the_daemon() {
+        let told = |user: serde_json::Value| {
+            let file = serde_json::json!({ "lastModifyingUser": user });
+            let file: File = serde_json::from_value(file).unwrap();
+            editor(file, Some("robot@x.com")).map(|editor| editor.to_string())
+        };
+        let cases = [
+            (
+                serde_json::json!({"displayName": "Anna", "emailAddress": "a@x.com"}),
+                Some("Anna <a@x.com>"),
+            ),
+            (serde_json::json!({"displayName": "Anna"}), Some("Anna")),
+            (
+                serde_json::json!({"emailAddress": "a@x.com", "me": false}),
+                Some("a@x.com"),
+            ),
+            (
+                serde_json::json!({"emailAddress": "a@x.com", "me": true}),
+                None,
+            ),
+            (
+                serde_json::json!({"displayName": "R", "emailAddress": "Robot@x.com"}),
+                None,
+            ),
+            (serde_json::json!({}), None),
+        ];
+        for (user, expected) in cases {
+            assert_eq!(told(user.clone()).as_deref(), expected, "{user}");
+        }
+        assert_eq!(editor(File::default(), None), None);
     }
 
     #[test]

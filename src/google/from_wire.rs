@@ -63,6 +63,27 @@ pub(super) fn workbook(spreadsheet: wire::Spreadsheet) -> Workbook {
     }
 }
 
+/// The cells of one tab in a batch's answer.
+pub(super) fn kept(spreadsheet: &wire::Spreadsheet, tab: i64) -> Option<Grid> {
+    let locale = spreadsheet.properties.as_ref()?.locale.clone();
+    let mut sheets = spreadsheet.sheets.iter().flatten();
+    let data = sheets
+        .find(|sheet| tab_id(sheet) == tab)?
+        .data
+        .as_ref()?
+        .first()?;
+    let whole = Area {
+        tab,
+        rect: Rect {
+            row_start: index(data.start_row),
+            row_end: u32::MAX,
+            column_start: index(data.start_column),
+            column_end: u32::MAX,
+        },
+    };
+    Some(grid(data, &whole, &locale.unwrap_or_default()))
+}
+
 /// The structure, and the blocks under the named ranges that were asked for.
 pub(super) fn observed(spreadsheet: &wire::Spreadsheet, asked: &[&str]) -> Observed {
     let sizes = sizes(spreadsheet);
@@ -597,10 +618,8 @@ fn chart_series(
     } else {
         SeriesKind::Column
     };
-    let dash = wire
-        .line_style
-        .as_ref()
-        .and_then(|style| style.type_.as_deref());
+    let line = wire.line_style.as_ref();
+    let dash = line.and_then(|style| style.type_.as_deref());
     let shape = wire
         .point_style
         .as_ref()
@@ -610,6 +629,7 @@ fn chart_series(
         kind: all.unwrap_or(own),
         color: color(wire.color_style.as_ref()).unwrap_or(Color(0, 0, 0)),
         dashed: dash.is_some_and(|dash| dash.contains("DASHED") || dash == "DOTTED"),
+        thin: line.and_then(|style| style.width) == Some(1),
         points: shape.is_some(),
     })
 }

@@ -32,7 +32,7 @@ use url::Url;
 
 use crate::clock::{Clock, Stopwatch, System};
 use crate::retry::{self, Decision, Policy};
-use crate::sheet::edit::{Edit, Observed};
+use crate::sheet::edit::{Edit, Grid, Observed};
 use crate::sheet::workbook::Workbook;
 
 pub use error::{GoogleError, Kind};
@@ -100,8 +100,28 @@ pub struct Grant {
     pub role: Role,
 }
 
+/// Who changed a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Editor {
+    /// The name that Drive shows; may be empty.
+    pub name: String,
+    /// The mail address; empty where Drive does not tell it.
+    pub email: String,
+}
+
+impl std::fmt::Display for Editor {
+    /// `Anna <anna@example.com>`, or the one that is known.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.name.as_str(), self.email.as_str()) {
+            (name, "") => f.write_str(name),
+            ("", email) => f.write_str(email),
+            (name, email) => write!(f, "{name} <{email}>"),
+        }
+    }
+}
+
 /// What a batch of edits came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Applied {
     /// Cells written.
     pub cells: usize,
@@ -109,6 +129,8 @@ pub struct Applied {
     pub bytes: usize,
     /// Requests sent: one, or none when there was nothing to do.
     pub requests: usize,
+    /// What the batch's [`Edit::Keep`]s found, as it stands in the tab that keeps it.
+    pub kept: Option<Grid>,
 }
 
 /// A file that changed.
@@ -275,6 +297,15 @@ impl Google {
     /// Of Drive.
     pub async fn file(&self, id: &str) -> Result<DriveFile, GoogleError> {
         self.get_file(id).await
+    }
+
+    /// Who changed a file last; `None` when it was the daemon's own account, or when Drive does not
+    /// tell. One request.
+    ///
+    /// # Errors
+    /// Of Drive.
+    pub async fn last_editor(&self, id: &str) -> Result<Option<Editor>, GoogleError> {
+        self.get_last_editor(id).await
     }
 
     /// Gives people access; who has it or more already is left alone; nobody gets a mail. Returns
@@ -558,6 +589,7 @@ mod tests {
             sent(google.observe("a", &[]));
             sent(google.apply("a", &[]));
             sent(google.changes("1"));
+            sent(google.last_editor("a"));
         }
         let _ = all;
     }

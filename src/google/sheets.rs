@@ -8,6 +8,7 @@ use super::sign_in::SCOPES;
 use super::to_wire::{self, Context};
 use super::{Applied, Call, Effect, Google, check_id, from_wire};
 use crate::sheet::edit::{Edit, Observed};
+use crate::sheet::template::KEEPER_RANGES;
 use crate::sheet::workbook::Workbook;
 
 /// Tabs and named ranges.
@@ -24,6 +25,10 @@ const WHOLE: &str = "properties(title,locale,timeZone),namedRanges,\
     note,dataValidation),rowMetadata(pixelSize,hiddenByUser),\
     columnMetadata(pixelSize,hiddenByUser)),\
     merges,conditionalFormats,charts,protectedRanges,developerMetadata)";
+/// Of a batch's answer: the cells that it kept before it wrote over them.
+const KEPT: &str = "updatedSpreadsheet(properties(locale),\
+    sheets(properties(sheetId,gridProperties),\
+    data(startRow,startColumn,rowData.values(userEnteredValue,effectiveValue))))";
 /// What adding to a spreadsheet depends on.
 const CONTEXT: &str =
     "properties.locale,sheets(properties.sheetId,conditionalFormats.ranges.sheetId)";
@@ -64,7 +69,7 @@ impl Google {
         batch: BatchUpdateSpreadsheetRequest,
         effect: Effect,
         doing: &str,
-    ) -> Result<(), GoogleError> {
+    ) -> Result<Option<Spreadsheet>, GoogleError> {
         check_id(file, doing)?;
         let call = Call {
             budget: Budget::SheetsWrite,
@@ -73,15 +78,16 @@ impl Google {
         };
         let batch = &batch;
         self.run(call, |mut watch| async move {
-            self.sheets
-                .spreadsheets()
-                .batch_update(batch.clone(), file)
-                .delegate(&mut watch)
+            let mut call = self.sheets.spreadsheets().batch_update(batch.clone(), file);
+            if batch.include_spreadsheet_in_response == Some(true) {
+                call = call.param("fields", KEPT);
+            }
+            call.delegate(&mut watch)
                 .clear_scopes()
                 .add_scopes(SCOPES)
                 .doit()
                 .await
-                .map(drop)
+                .map(|(_, answer)| answer.updated_spreadsheet)
         })
         .await
     }
@@ -98,7 +104,7 @@ impl Google {
         tracing::debug!(file, bytes, "building a spreadsheet");
         let error = match self.batch_update(file, batch, Effect::Adds, &doing).await {
             Err(error) if error.kind == Kind::UnknownOutcome => error,
-            known => return known,
+            known => return known.map(drop),
         };
         // The batch is atomic: if the first tab is there, so is everything.
         let now = self.read_structure(file).await?;
@@ -174,17 +180,28 @@ impl Google {
             context = from_wire::context(&now);
         }
         context.editor = self.sign_in.email().map(str::to_string);
-        let (batch, bytes) = to_wire::batch(to_wire::edits(edits, &context));
+        let (mut batch, bytes) = to_wire::batch(to_wire::edits(edits, &context));
+        let kept = to_wire::kept(edits);
+        if let Some((_, rows)) = kept
+            && let Some((name, _)) = KEEPER_RANGES.iter().find(|(_, size)| rows <= *size)
+        {
+            batch.include_spreadsheet_in_response = Some(true);
+            batch.response_include_grid_data = Some(true);
+            batch.response_ranges = Some(vec![(*name).to_owned()]);
+        }
         let effect = if to_wire::repeatable(edits) {
             Effect::Idempotent
         } else {
             Effect::Adds
         };
-        self.batch_update(file, batch, effect, &doing).await?;
+        let answer = self.batch_update(file, batch, effect, &doing).await?;
         Ok(Applied {
             cells: to_wire::cells(edits),
             bytes,
             requests: 1,
+            kept: kept
+                .zip(answer)
+                .and_then(|((tab, _), answer)| from_wire::kept(&answer, tab)),
         })
     }
 }

@@ -157,6 +157,10 @@ pub(super) fn check_edits(edits: &[Edit], doing: &str) -> Result<(), GoogleError
                 check_id(*tab, doing)?;
                 check_id(chart.id, doing)?;
             }
+            Edit::Keep { from, tab, .. } => {
+                check_id(from.tab, doing)?;
+                check_id(*tab, doing)?;
+            }
             Edit::SetName(name) => check_id(name.area.tab, doing)?,
             Edit::SetNote { at, .. } => check_id(at.tab, doing)?,
             Edit::InsertRows { tab, .. }
@@ -171,7 +175,7 @@ pub(super) fn check_edits(edits: &[Edit], doing: &str) -> Result<(), GoogleError
 /// Whether carrying out the edits twice is the same as once.
 pub(super) fn repeatable(edits: &[Edit]) -> bool {
     edits.iter().all(|edit| match edit {
-        Edit::Write { .. } | Edit::SetNote { .. } => true,
+        Edit::Write { .. } | Edit::SetNote { .. } | Edit::Keep { .. } => true,
         Edit::SetName(name) => !name.id.is_empty(),
         _ => false,
     })
@@ -286,6 +290,41 @@ fn spreadsheet_properties(workbook: &Workbook) -> Option<wire::Request> {
     })
 }
 
+/// Values only: a copied formula would compute something else where it is kept.
+fn keep(from: &Area, tab: i64, row: u32) -> wire::Request {
+    let rect = from.rect;
+    let target = Area {
+        tab,
+        rect: Rect {
+            row_start: row,
+            row_end: row.saturating_add(rect.row_end - rect.row_start),
+            column_start: 0,
+            column_end: rect.column_end - rect.column_start,
+        },
+    };
+    wire::Request {
+        copy_paste: Some(wire::CopyPasteRequest {
+            source: Some(range(from.tab, &from.rect)),
+            destination: Some(range(target.tab, &target.rect)),
+            paste_type: Some("PASTE_VALUES".to_owned()),
+            paste_orientation: Some("NORMAL".to_owned()),
+        }),
+        ..Default::default()
+    }
+}
+
+/// The tab that keeps what the edits write over, and how many of its rows; `None` when they keep
+/// nothing.
+pub(super) fn kept(edits: &[Edit]) -> Option<(i64, u32)> {
+    let kept = edits.iter().filter_map(|edit| match edit {
+        Edit::Keep { from, tab, row } => {
+            Some((*tab, row + (from.rect.row_end - from.rect.row_start)))
+        }
+        _ => None,
+    });
+    kept.reduce(|(tab, rows), (_, more)| (tab, rows.max(more)))
+}
+
 /// Edits as requests, one each (a whole tab: several), in order.
 pub(super) fn edits(edits: &[Edit], context: &Context) -> Vec<wire::Request> {
     let mut conditional = context.conditional.clone();
@@ -318,6 +357,7 @@ pub(super) fn edits(edits: &[Edit], context: &Context) -> Vec<wire::Request> {
                     ..Default::default()
                 });
             }
+            Edit::Keep { from, tab, row } => requests.push(keep(from, *tab, *row)),
             Edit::SetName(name) if name.id.is_empty() => requests.push(add_name(name)),
             Edit::SetName(name) => {
                 let update = wire::UpdateNamedRangeRequest {
@@ -976,7 +1016,7 @@ fn chart_series(series: &Series, chart: ChartKind, axis: &str) -> wire::BasicCha
         color_style: Some(color(series.color)),
         line_style: line.then(|| wire::LineStyle {
             type_: Some(style.to_string()),
-            width: Some(2),
+            width: Some(if series.thin { 1 } else { 2 }),
         }),
         point_style: (line && series.points).then(|| wire::PointStyle {
             shape: Some("CIRCLE".to_string()),
@@ -1136,6 +1176,7 @@ mod tests {
                     kind: SeriesKind::Column,
                     color: Color(255, 0, 51),
                     dashed: false,
+                    thin: false,
                     points: false,
                 },
                 Series {
@@ -1143,6 +1184,7 @@ mod tests {
                     kind: SeriesKind::Line,
                     color: Color(0, 0, 0),
                     dashed: true,
+                    thin: false,
                     points: true,
                 },
             ],

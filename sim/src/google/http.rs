@@ -12,7 +12,7 @@ pub(crate) enum Family {
 }
 
 /// A request, read whole.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) method: String,
     /// Path without the query, still percent-encoded.

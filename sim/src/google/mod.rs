@@ -161,6 +161,11 @@ impl Google {
         lock(&self.world).faults.push(faults)
     }
 
+    /// Forgets the faults that are still queued.
+    pub fn clear_faults(&self) {
+        lock(&self.world).faults.clear();
+    }
+
     /// Stops the simulator; open connections end with it.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::auth::{Identity, ServiceAccount, Tokens};
 use super::census::{Census, Seen};
 use super::drive::{self, Access, Drive, Effect, FOLDER, File, SHEET};
-use super::http::{Answer, ApiError, Family, Reply, Request};
+use super::http::{Answer, ApiError, Family, Query, Reply, Request};
 use super::quota::Quotas;
 use super::sheets::protect::Caller;
 use super::sheets::{self, Book, Held};
@@ -154,6 +154,10 @@ impl World {
             Some((FaultKind::Status, fault)) => faulty(fault, target.family()),
             // Nothing is applied and nothing will be sent.
             Some((FaultKind::Reset | FaultKind::BeforeApply, _)) => Reply::text(0, "", ""),
+            Some((FaultKind::Person, fault)) => {
+                self.type_first(request, fault, now);
+                self.answer(request, target, who, now)
+            }
             _ => self.answer(request, target, who, now),
         };
         self.census.record(&Seen {
@@ -166,6 +170,30 @@ impl World {
             sheets_read: target.sheets_read(),
         });
         reply
+    }
+
+    /// A person's batch on the same spreadsheet, a moment before a request is served.
+    fn type_first(&mut self, request: &Request, fault: &Fault, now: DateTime<Utc>) {
+        let body = fault
+            .body
+            .as_ref()
+            .map(Value::to_string)
+            .unwrap_or_default();
+        let typed = Request {
+            body: body.into_bytes(),
+            query: Query::default(),
+            ..request.clone()
+        };
+        let person = Identity {
+            email: self.fixed.people.first().cloned().unwrap_or_default(),
+            person: true,
+            scopes: None,
+        };
+        let target = Target::of(&typed.method, &typed.path);
+        let reply = self.answer(&typed, &target, Some(person), now);
+        if reply.status != 200 {
+            tracing::warn!(status = reply.status, "the person's batch was refused");
+        }
     }
 
     fn answer(
