@@ -5,13 +5,17 @@
 //! it. A poke says *when* to run a pass, never *what* it should do.
 
 pub mod copy;
+pub mod explain;
+pub mod guard;
 pub mod ingest;
+pub mod names;
 pub mod outcome;
 pub mod pass;
 pub mod publish;
 pub mod pull;
 pub mod reconcile;
 pub mod render;
+mod scenario;
 pub mod words;
 
 use std::collections::BTreeSet;

@@ -1,15 +1,18 @@
 //! One pass over one company: the stages in order, and nothing else. The only conductor.
 
+use std::sync::Arc;
+
 use crate::domain::calendar::{Day, Instant};
 use crate::domain::fact::{Accumulator, FactSpec, Facts};
-use crate::domain::plan::{BaseCell, Cells};
+use crate::domain::plan::{Cells, ChangeSource, Held, PlanChange};
 use crate::sheet::audit::{self, Limits};
 use crate::sheet::edit::Observed;
 use crate::sheet::table::TableSpec;
 use crate::sheet::template::{self, TemplateKind};
-use crate::store::PassRecord;
+use crate::store::{LoggedChange, PassRecord};
 
 use super::copy::{self, Files};
+use super::guard;
 use super::outcome::{Outcome, SyncError};
 use super::publish::publish;
 use super::pull::{PullProgress, PullSummary, pull};
@@ -32,7 +35,7 @@ pub enum Reach {
 }
 
 /// What is asked of a pass.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ask {
     /// How far it goes.
     pub reach: Reach,
@@ -40,6 +43,8 @@ pub struct Ask {
     pub next_run: Option<Instant>,
     /// Read the portal first (`plan` works from the records at hand).
     pub pull: bool,
+    /// Plan cells to bring back: a version, or what an undo asks for.
+    pub restore: Option<Arc<Cells<Held>>>,
 }
 
 impl Ask {
@@ -48,6 +53,7 @@ impl Ask {
         reach: Reach::All,
         next_run: None,
         pull: true,
+        restore: None,
     };
 }
 
@@ -64,6 +70,8 @@ pub struct PassReport {
     pub pulled: PullSummary,
     /// What was decided.
     pub change: ChangeSet,
+    /// What the plan file showed when it was decided.
+    pub plan_seen: Observed,
     /// Cells written into the plan and the report.
     pub cells_written: (u64, u64),
     /// Bytes sent to Google.
@@ -74,6 +82,25 @@ pub struct PassReport {
     pub google_requests: Vec<(String, u64)>,
     /// Requests to the portal by this pass.
     pub portal_requests: u64,
+}
+
+impl PassReport {
+    /// A pass that has written nothing yet.
+    fn begun(number: u64, today: Day, files: Files, pulled: PullSummary) -> PassReport {
+        PassReport {
+            number,
+            today,
+            files,
+            pulled,
+            change: ChangeSet::default(),
+            plan_seen: Observed::default(),
+            cells_written: (0, 0),
+            bytes_sent: 0,
+            seconds: 0.0,
+            google_requests: Vec::new(),
+            portal_requests: 0,
+        }
+    }
 }
 
 /// Runs one pass and writes its end into the store, whatever it was.
@@ -125,40 +152,35 @@ async fn stages(
         pass: number,
     };
     let mut snapshot = Snapshot::load(engine, profile, year, &facts, &pulled)?;
+    snapshot.restore = ask.restore.clone();
     snapshot.portal_requests = company.portal.requests_total().saturating_sub(before.1);
     let spent = difference(&engine.google.requests(), &before.0);
     snapshot.google_requests = spent.iter().map(|(_, count)| count).sum::<u64>() + 1;
     snapshot.seconds = seconds_between(started, engine.clock.now());
     let mut change = reconcile::reconcile(profile, &snapshot, &view, &moment)?;
-    let mut report = PassReport {
-        number,
-        today,
-        files,
-        pulled,
-        change: ChangeSet::default(),
-        cells_written: (0, 0),
-        bytes_sent: 0,
-        seconds: 0.0,
-        google_requests: Vec::new(),
-        portal_requests: 0,
-    };
+    let mut report = PassReport::begun(number, today, files, pulled);
     if ask.reach != Reach::Look {
-        change = settle(
+        change = write_plan(
             engine,
             company,
-            &snapshot,
+            &mut snapshot,
             &mut view,
             &moment,
             change,
-            &report.files,
+            &mut report,
         )
         .await?;
-        audit_all(&change)?;
-        write(engine, company, ask, year, &change, &mut report).await?;
+        if ask.reach == Reach::All {
+            let file = &report.files.report.file;
+            let published = publish(&engine.google, file, &change.report).await?;
+            report.cells_written.1 = published.cells;
+            report.bytes_sent += published.bytes;
+        }
     } else {
         audit_all(&change)?;
     }
     report.change = change;
+    report.plan_seen = view.plan;
     report.google_requests = difference(&engine.google.requests(), &before.0);
     report.portal_requests = company.portal.requests_total().saturating_sub(before.1);
     report.seconds = seconds_between(started, engine.clock.now());
@@ -245,39 +267,95 @@ fn audit_all(change: &ChangeSet) -> Result<(), SyncError> {
         .map_err(SyncError::Audit)
 }
 
-/// Accept, publish, confirm: the base moves only after the confirmed publish.
-async fn write(
+/// Accept, publish, confirm: the base moves only after the confirmed publish. An edit that the batch
+/// wrote over is given back, and the plan decided anew with it.
+async fn write_plan(
     engine: &Engine,
     company: &Company,
-    ask: &Ask,
-    year: i32,
-    change: &ChangeSet,
+    snapshot: &mut Snapshot<'_>,
+    view: &mut View,
+    moment: &Moment,
+    mut change: ChangeSet,
     report: &mut PassReport,
-) -> Result<(), SyncError> {
-    let id = &company.profile.id;
-    save_if_any(engine, id, year, &change.accepted)?;
-    let plan = publish(&engine.google, &report.files.plan.file, &change.plan).await?;
-    save_if_any(engine, id, year, &change.confirmed)?;
-    report.cells_written.0 = plan.cells;
-    report.bytes_sent = plan.bytes;
-    if ask.reach == Reach::All {
-        let published = publish(&engine.google, &report.files.report.file, &change.report).await?;
-        report.cells_written.1 = published.cells;
+) -> Result<ChangeSet, SyncError> {
+    let (id, year) = (&company.profile.id, snapshot.year);
+    let file = report.files.plan.file.clone();
+    for _ in 0..OBSERVE_ROUNDS_MAX {
+        change = settle(
+            engine,
+            company,
+            snapshot,
+            view,
+            moment,
+            change,
+            &report.files,
+        )
+        .await?;
+        audit_all(&change)?;
+        accept(engine, id, year, &file, moment, &change).await?;
+        let published = publish(&engine.google, &file, &change.plan).await?;
+        report.cells_written.0 += published.cells;
         report.bytes_sent += published.bytes;
+        let lost = guard::lost(&change.guarded, published.kept.as_ref());
+        let lost_keys = guard::keys(&lost);
+        change.confirmed.retain(|key, _| !lost_keys.contains(key));
+        let given_back = publish(&engine.google, &file, &guard::give_back(&lost)).await?;
+        if !change.confirmed.is_empty() {
+            engine.store.save_plan_cells(id, year, &change.confirmed)?;
+        }
+        if lost.is_empty() {
+            return Ok(change);
+        }
+        report.bytes_sent += given_back.bytes;
+        tracing::info!(company.id = %id, cells = lost.len(), "somebody typed while the plan was \
+            being written; his numbers were put back");
+        snapshot.base = engine.store.plan_cells(id, year)?;
+        view.plan = observe_file(engine, &file, TemplateKind::Plan, year).await?;
+        change = reconcile::reconcile(&company.profile, snapshot, view, moment)?;
     }
-    Ok(())
+    Ok(change)
 }
 
-fn save_if_any(
+/// Stores what people decided and what is about to be written, and logs what changes thereby.
+async fn accept(
     engine: &Engine,
     id: &str,
     year: i32,
-    cells: &Cells<BaseCell>,
+    file: &str,
+    moment: &Moment,
+    change: &ChangeSet,
 ) -> Result<(), SyncError> {
-    if !cells.is_empty() {
-        engine.store.save_plan_cells(id, year, cells)?;
+    if change.accepted.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let person = editor(engine, file, &change.log).await;
+    let log: Vec<LoggedChange> = change
+        .log
+        .iter()
+        .map(|change| LoggedChange {
+            pass: moment.pass,
+            at: moment.now,
+            person: person.clone(),
+            change: change.clone(),
+        })
+        .collect();
+    Ok(engine.store.accept_plan(id, year, &change.accepted, &log)?)
+}
+
+/// Who typed what is about to be logged: the last editor of the plan file. Asked only when somebody
+/// typed; a log without the name is better than a pass that fails.
+async fn editor(engine: &Engine, file: &str, log: &[PlanChange]) -> Option<String> {
+    let by_hand = [ChangeSource::Sheet, ChangeSource::Scenario];
+    if !log.iter().any(|change| by_hand.contains(&change.source)) {
+        return None;
+    }
+    match engine.google.last_editor(file).await {
+        Ok(editor) => editor.map(|editor| editor.to_string()),
+        Err(error) => {
+            tracing::warn!(%error, "the log will not say who changed the plan");
+            None
+        }
+    }
 }
 
 fn record(

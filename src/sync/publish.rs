@@ -1,12 +1,12 @@
 //! Carries out a change set. Decides nothing.
 
 use crate::google::Google;
-use crate::sheet::edit::Edit;
+use crate::sheet::edit::{Edit, Grid};
 
 use super::outcome::SyncError;
 
 /// What publishing one file came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Published {
     /// Cells written.
     pub cells: u64,
@@ -14,6 +14,8 @@ pub struct Published {
     pub bytes: u64,
     /// Write requests sent.
     pub requests: u64,
+    /// What the edits kept before they wrote over it.
+    pub kept: Option<Grid>,
 }
 
 /// Sends the edits of one file as one atomic batch; without edits nothing is sent.
@@ -26,5 +28,6 @@ pub async fn publish(google: &Google, file: &str, edits: &[Edit]) -> Result<Publ
         cells: applied.cells as u64,
         bytes: applied.bytes as u64,
         requests: applied.requests as u64,
+        kept: applied.kept,
     })
 }

@@ -3,27 +3,40 @@
 //! The same inputs give the same change set. No I/O and no clock: `now` is an argument.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::domain::calendar::{Day, Instant, Month};
+use crate::domain::calendar::{Calendar, Day, Instant, Month};
 use crate::domain::crm::Directory;
 use crate::domain::fact::Facts;
-use crate::domain::plan::{self, BaseCell, CellKey, Cells, PlanInput, Replanned, Seen};
+use crate::domain::plan::{
+    self, BaseCell, CellKey, Cells, ChangeSource, Held, PLAN_TABLE, PlanChange, PlanInput,
+    Replanned, Seen,
+};
 use crate::domain::slot::Metric;
 use crate::sheet::audit::Ownership;
 use crate::sheet::diff::{diff_data_table, write_cells};
 use crate::sheet::edit::{Edit, Observed};
+use crate::sheet::grow;
 use crate::sheet::table::{Fault, Located, TableSpec};
-use crate::sheet::template::{self, TemplateKind};
+use crate::sheet::template::{self, KEEPER_TAB, MARKS, TemplateKind};
 use crate::sheet::workbook::Value;
+use crate::store::Store;
 
+use super::guard::{self, Guarded};
 use super::outcome::SyncError;
 use super::pull::PullSummary;
 use super::render::{self, Scene};
-use super::words::Words;
+use super::scenario;
+use super::words::{Names, Words};
 use super::{Engine, Profile};
+
+/// The table of days off.
+const HOLIDAYS: &str = "holidays";
+/// The table of what channels cost.
+const COSTS: &str = "costs";
 
 /// Everything that the store and the records tell.
 pub struct Snapshot<'a> {
@@ -37,6 +50,10 @@ pub struct Snapshot<'a> {
     pub base: Cells<BaseCell>,
     /// Plan numbers of other years that are in force.
     pub other_years: BTreeMap<(Metric, Month), Decimal>,
+    /// The company's plan in the latest named version of each year.
+    pub approved: BTreeMap<(Metric, Month), Decimal>,
+    /// Cells that a person asked to bring back in this pass.
+    pub restore: Option<Arc<Cells<Held>>>,
     /// Leads, deals and rejects in the store.
     pub counts: (u64, u64, u64),
     /// What the portal gave in this pass.
@@ -78,6 +95,8 @@ impl<'a> Snapshot<'a> {
             directory: store.directory(id)?,
             base: store.plan_cells(id, year)?,
             other_years,
+            approved: approved(&**store, id)?,
+            restore: None,
             counts: store.counts(id)?,
             pulled: pulled.clone(),
             portal_requests: 0,
@@ -85,6 +104,24 @@ impl<'a> Snapshot<'a> {
             seconds: 0.0,
         })
     }
+}
+
+/// The company's plan in the latest version of each year.
+fn approved(store: &dyn Store, id: &str) -> Result<BTreeMap<(Metric, Month), Decimal>, SyncError> {
+    let mut numbers = BTreeMap::new();
+    let mut years = BTreeSet::new();
+    for version in store.plan_versions(id)? {
+        // Newest first: what follows of the same year is older.
+        if !years.insert(version.year) {
+            continue;
+        }
+        for (key, held) in store.plan_version_cells(id, version.id, Some(PLAN_TABLE))? {
+            if let (Some(slot), Some(value)) = (month_slot(&key), held.value) {
+                numbers.insert(slot, value);
+            }
+        }
+    }
+    Ok(numbers)
 }
 
 /// What the sheets show now.
@@ -116,6 +153,8 @@ pub struct ChangeSet {
     pub plan: Vec<Edit>,
     /// What the plan's edits may touch.
     pub plan_ownership: Ownership,
+    /// People's cells that the plan's edits write over, and where each is kept.
+    pub guarded: Vec<Guarded>,
     /// Edits of the report file, the stamp among them.
     pub report: Vec<Edit>,
     /// What the report's edits may touch.
@@ -124,6 +163,10 @@ pub struct ChangeSet {
     pub accepted: Cells<BaseCell>,
     /// Plan cells to remember after it was.
     pub confirmed: Cells<BaseCell>,
+    /// What storing `accepted` changes in force.
+    pub log: Vec<PlanChange>,
+    /// The plan that all of it came from.
+    pub replanned: Replanned,
     /// What a person should know, in his language.
     pub notices: Vec<String>,
     /// Plan cells held by people.
@@ -142,16 +185,20 @@ pub fn reconcile(
     let words = Words::of(&profile.locale);
     let plan_specs = template::tables(TemplateKind::Plan, snapshot.year);
     let report_specs = template::tables(TemplateKind::Report, snapshot.year);
-    let (seen, faults) = see(&view.plan, &plan_specs);
-    let replanned = plan::replan(&PlanInput {
-        year: snapshot.year,
-        current: Month::of(moment.today),
-        facts: snapshot.facts,
-        seeds: &profile.seeds,
-        seen: &seen,
-        base: &snapshot.base,
-    });
+    let mut sight = see(&view.plan, &plan_specs);
+    let scenario = scenario::accept(&mut sight.seen);
+    let calendar = sight.calendar(&profile.calendar);
     let directory = &snapshot.directory;
+    let replanned = decide(profile, snapshot, &sight, &calendar, moment);
+    let accepted = plan::accept(&replanned, &snapshot.base);
+    let log = log(&accepted, snapshot, &scenario);
+    let names = Names::of(words, directory);
+    let mut notices = notices(words, &names, snapshot, &replanned, &sight);
+    notices.extend(
+        scenario
+            .unreadable()
+            .map(|key| words.scenario(&names.place(key))),
+    );
     let sources = directory
         .statuses
         .iter()
@@ -171,15 +218,19 @@ pub fn reconcile(
             .map(|one| (one.id, one.name.clone()))
             .collect(),
         profile,
+        calendar: &calendar,
         snapshot,
         moment,
         words,
         plan: plan_numbers(snapshot, &replanned),
         replanned: &replanned,
-        notices: notices(words, snapshot, &replanned, &faults),
+        costs: std::mem::take(&mut sight.costs),
+        scenario,
+        notices,
     };
     let mut change = ChangeSet {
-        accepted: plan::accept(&replanned, &snapshot.base),
+        log,
+        accepted,
         confirmed: plan::confirm(&replanned, &snapshot.base, &BTreeSet::new()),
         edited_cells: render::held(&scene),
         unreadable_cells: render::unreadable(&scene),
@@ -188,34 +239,155 @@ pub fn reconcile(
     };
     edit_plan(&scene, view, &plan_specs, &mut change)?;
     edit_report(&scene, view, &report_specs, &mut change)?;
+    drop(scene);
+    change.replanned = replanned;
     Ok(change)
 }
 
-/// What people's cells show. A cell that cannot be found is absent, and told as a fault.
-fn see(observed: &Observed, specs: &[TableSpec]) -> (Cells<Seen>, Vec<Fault>) {
-    let mut seen = Cells::new();
-    let mut all = Vec::new();
-    for spec in specs.iter().filter(|spec| spec.people) {
+/// The year's plan: as targets and people want it, or with what a person asked to bring back.
+fn decide(
+    profile: &Profile,
+    snapshot: &Snapshot<'_>,
+    sight: &Sight,
+    calendar: &Calendar,
+    moment: &Moment,
+) -> Replanned {
+    let input = PlanInput {
+        year: snapshot.year,
+        current: Month::of(moment.today),
+        calendar,
+        facts: snapshot.facts,
+        directory: &snapshot.directory,
+        seeds: &profile.seeds,
+        seen: &sight.seen,
+        standing: &sight.standing,
+        basis: &sight.basis,
+        base: &snapshot.base,
+    };
+    match &snapshot.restore {
+        Some(target) => plan::restore(&input, target),
+        None => plan::replan(&input),
+    }
+}
+
+/// What storing the accepted cells changes in force.
+fn log(
+    accepted: &Cells<BaseCell>,
+    snapshot: &Snapshot<'_>,
+    scenario: &scenario::Scenario,
+) -> Vec<PlanChange> {
+    let nothing = Cells::new();
+    let asked = snapshot.restore.as_deref().unwrap_or(&nothing);
+    let mut log = plan::changes(accepted, &snapshot.base, asked);
+    for change in log.iter_mut().filter(|change| scenario.took(&change.cell)) {
+        change.source = ChangeSource::Scenario;
+    }
+    log
+}
+
+/// What the plan file shows.
+#[derive(Default)]
+struct Sight {
+    /// People's cells. One that cannot be found is absent, and told as a fault.
+    seen: Cells<Seen>,
+    /// Row keys of the tables that grow.
+    standing: BTreeMap<String, BTreeSet<String>>,
+    /// What weights were made from, by row key.
+    basis: BTreeMap<String, String>,
+    /// Costs by source and month.
+    costs: Cells<Seen>,
+    /// Days off.
+    holidays: BTreeSet<Day>,
+    /// What stands among the days off and is no day.
+    no_days: Vec<String>,
+    faults: Vec<Fault>,
+}
+
+impl Sight {
+    /// The company's calendar with the days off that people wrote down.
+    fn calendar(&self, configured: &Calendar) -> Calendar {
+        let mut calendar = configured.clone();
+        calendar.holidays.extend(self.holidays.iter().copied());
+        calendar
+    }
+
+    fn see_table(&mut self, observed: &Observed, spec: &TableSpec) {
         let (located, faults) = Located::observe(observed, spec);
-        all.extend(faults);
         let Some(grid) = observed.blocks.get(&spec.name) else {
-            continue;
+            self.faults.extend(faults);
+            return;
+        };
+        if spec.name == HOLIDAYS {
+            self.see_holidays(&located);
+            return;
+        }
+        self.faults.extend(faults);
+        if spec.grows
+            && let Some(rows) = grow::standing(observed, spec)
+        {
+            self.standing.insert(spec.name.clone(), rows);
+        }
+        let cells = match spec.name.as_str() {
+            COSTS => &mut self.costs,
+            _ => &mut self.seen,
         };
         for (row_keys, row) in &located.rows {
+            let Some(row_key) = row_keys.first() else {
+                continue;
+            };
             for (column, at) in &located.columns {
-                let Some(row_key) = row_keys.first() else {
-                    continue;
-                };
-                let key = CellKey {
-                    table: spec.name.clone(),
-                    row: row_key.clone(),
-                    column: column.clone(),
-                };
-                seen.insert(key, seen_value(grid.at(*row, *at)));
+                let value = grid.at(*row, *at);
+                if column == MARKS {
+                    let basis = basis_of(value).map(|basis| (row_key.clone(), basis.to_owned()));
+                    self.basis.extend(basis);
+                } else if !spec.own.contains(column) {
+                    let key = CellKey::new(&spec.name, row_key, column);
+                    cells.insert(key, seen_value(value));
+                }
             }
         }
     }
-    (seen, all)
+
+    /// Reads the days off: each key is a date, as Sheets keeps it or as text.
+    fn see_holidays(&mut self, located: &Located) {
+        for key in located.rows.keys().filter_map(|keys| keys.first()) {
+            match day_of(key) {
+                Some(day) => {
+                    self.holidays.insert(day);
+                }
+                // The heading of the table stands among its rows.
+                None if key.chars().any(|c| c.is_ascii_digit()) => self.no_days.push(key.clone()),
+                None => {}
+            }
+        }
+    }
+}
+
+/// What people's cells show.
+fn see(observed: &Observed, specs: &[TableSpec]) -> Sight {
+    let mut sight = Sight::default();
+    for spec in specs.iter().filter(|spec| spec.people) {
+        sight.see_table(observed, spec);
+    }
+    sight
+}
+
+/// A day as a spreadsheet's serial number, `2026-11-04` or `04.11.2026`.
+fn day_of(key: &str) -> Option<Day> {
+    if let Ok(serial) = key.parse::<i32>() {
+        return render::day_of_serial(serial);
+    }
+    ["%Y-%m-%d", "%d.%m.%Y"]
+        .iter()
+        .find_map(|format| Day::parse_from_str(key, format).ok())
+}
+
+/// The `basis=…` among a row's marks.
+fn basis_of(value: &Value) -> Option<&str> {
+    let Value::Text(text) = value else {
+        return None;
+    };
+    text.split(';').find_map(|mark| mark.strip_prefix("basis="))
 }
 
 fn seen_value(value: &Value) -> Seen {
@@ -253,15 +425,16 @@ fn plan_numbers(
 
 fn notices(
     words: Words,
+    names: &Names<'_>,
     snapshot: &Snapshot<'_>,
     replanned: &Replanned,
-    faults: &[Fault],
+    sight: &Sight,
 ) -> Vec<String> {
     let mut out = Vec::new();
     for (key, cell) in &replanned.cells {
         if let Some(problem) = &cell.problem {
             let value = cell.value.map(|value| render::plain(words, value));
-            out.push(words.cell_problem(&words.place(key), problem, value.as_deref()));
+            out.push(words.cell_problem(&names.place(key), problem, value.as_deref()));
         }
     }
     for notice in &replanned.notices {
@@ -271,14 +444,13 @@ fn notices(
             .as_ref()
             .and_then(|key| replanned.cells.get(key));
         if told.is_none_or(|cell| cell.problem.is_none()) {
-            let place = notice
-                .cell
-                .as_ref()
-                .map_or(String::new(), |key| words.place(key));
-            out.push(words.notice(notice, &place));
+            out.push(words.notice(notice, names));
         }
     }
-    out.extend(faults.iter().map(|fault| words.fault(fault)));
+    let costs = render::people::unreadable_costs(&sight.costs);
+    out.extend(costs.map(|key| words.unreadable_cost(&names.place(key))));
+    out.extend(sight.no_days.iter().map(|text| words.no_day(text)));
+    out.extend(sight.faults.iter().map(|fault| words.fault(fault)));
     let (_, _, rejects) = snapshot.counts;
     if rejects > 0 {
         out.push(words.rejects(rejects));
@@ -304,11 +476,25 @@ fn edit_plan(
             writes.insert(key.clone(), number(value));
         }
     }
+    render::people::own_columns(scene, &mut writes);
+    writes.extend(scene.scenario.writes());
     for spec in specs.iter().filter(|spec| spec.people) {
-        let (edits, _) = write_cells(&view.plan, spec, &writes);
+        let order = render::people::order(scene, &spec.name);
+        let edits = if spec.grows {
+            grow::write_rows(&view.plan, spec, &order, &writes)
+        } else {
+            write_cells(&view.plan, spec, &writes).0
+        };
         own_cells(&edits, &mut change.plan_ownership);
+        if let Some(grid) = view.plan.blocks.get(&spec.name).filter(|_| spec.grows) {
+            change.plan_ownership.grows.insert(grid.tab);
+            change.plan_ownership.names.extend(spec.ranges());
+        }
         change.plan.extend(edits);
     }
+    change.plan_ownership.tabs.insert(KEEPER_TAB);
+    let edits = std::mem::take(&mut change.plan);
+    (change.plan, change.guarded) = guard::guard(edits, &view.plan, specs);
     let own: Vec<&TableSpec> = specs.iter().filter(|spec| !spec.people).collect();
     let stamped = |spec: &TableSpec| spec.name == "plan_status";
     let edits = data_tables(scene, &view.plan, &own, &mut change.plan_ownership, |s| {

@@ -6,26 +6,34 @@ use chrono::{Datelike, Timelike};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::domain::calendar::{Calendar, Instant, Month};
+use crate::domain::calendar::{Calendar, Day, Instant, Month};
 use crate::domain::crm::User;
 use crate::domain::fact::MetricRow;
-use crate::domain::plan::{CellKey, Merged, Owner, Replanned};
+use crate::domain::plan::{Cells, Merged, Owner, Replanned, Seen, TARGETS_TABLE};
 use crate::domain::slot::Metric;
 use crate::sheet::diff::{DesiredRow, DesiredTable};
 use crate::sheet::table::TableSpec;
-use crate::sheet::template::{PLAN_ROWS, PLAN_STATUS_KEYS, STATUS_KEYS};
+use crate::sheet::template::{PLAN_STATUS_KEYS, STATUS_KEYS};
 use crate::sheet::workbook::Value;
 
 use super::Profile;
 use super::reconcile::{Moment, Snapshot, number};
+use super::scenario::Scenario;
 use super::words::Words;
 
+pub(super) mod people;
 mod status;
 mod years;
 
 /// Everything that the tables are rendered from.
 pub(super) struct Scene<'a> {
     pub(super) profile: &'a Profile,
+    /// The company's calendar with the days off that people wrote into the plan.
+    pub(super) calendar: &'a Calendar,
+    /// What people wrote into «Расходы», by source and month.
+    pub(super) costs: Cells<Seen>,
+    /// The scenario that a person accepted.
+    pub(super) scenario: Scenario,
     pub(super) snapshot: &'a Snapshot<'a>,
     pub(super) moment: &'a Moment,
     pub(super) words: Words,
@@ -53,7 +61,10 @@ pub(super) fn table(scene: &Scene<'_>, spec: &TableSpec) -> DesiredTable {
             PLAN_STATUS_KEYS,
             &status::plan(scene, held(scene), unreadable(scene)),
         ),
-        "plan_marks" => marks(scene, spec),
+        "plan_months" => people::months(scene, spec),
+        "plan_days" => people::days(scene, spec),
+        "plan_channels" => people::channels(scene, spec),
+        "plan_checks" => people::checks(scene, spec),
         "source_years" => years::sources(scene, spec),
         "manager_years" => years::managers(scene, spec),
         _ => Vec::new(),
@@ -76,10 +87,14 @@ fn months(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
         .collect()
 }
 
-/// A fact, a `plan_…` number, or the break-even line, which is a plan number under its own name.
+/// A fact, a `plan_…` number, the `approved_…` one of the latest version, or the break-even line,
+/// which is a plan number under its own name.
 fn month_value(scene: &Scene<'_>, month: Month, row: &MetricRow, column: &str) -> Value {
     if let Some(planned) = column.strip_prefix("plan_").and_then(Metric::from_key) {
         return number(scene.plan.get(&(planned, month)).copied());
+    }
+    if let Some(planned) = column.strip_prefix("approved_").and_then(Metric::from_key) {
+        return number(scene.snapshot.approved.get(&(planned, month)).copied());
     }
     match Metric::from_key(column) {
         Some(Metric::BreakEven) => number(scene.plan.get(&(Metric::BreakEven, month)).copied()),
@@ -169,52 +184,32 @@ pub(super) fn unreadable(scene: &Scene<'_>) -> usize {
         .count()
 }
 
+/// Cells of plans, those of targets not counted.
 fn plan_cells<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = &'a Merged> {
     let cells = scene.replanned.cells.iter();
     cells
-        .filter(|(key, _)| key.table == "plan_company")
+        .filter(|(key, _)| key.table != TARGETS_TABLE)
         .map(|(_, cell)| cell)
 }
 
-/// Who holds each plan cell: 1 a person, `x` unreadable, blank the daemon.
-fn marks(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
-    let mark = |row: &str, column: &str| {
-        let key = CellKey {
-            table: "plan_company".to_owned(),
-            row: row.to_owned(),
-            column: column.to_owned(),
-        };
-        match scene.replanned.cells.get(&key) {
-            Some(cell) if cell.problem.is_some() => Value::Text("x".to_owned()),
-            Some(cell) if cell.owner == Owner::Person => Value::Number(1.0),
-            _ => Value::Blank,
-        }
-    };
-    PLAN_ROWS
-        .iter()
-        .map(|row| DesiredRow {
-            keys: vec![(*row).to_owned()],
-            values: spec
-                .columns
-                .iter()
-                .map(|column| mark(row, column))
-                .collect(),
-        })
-        .collect()
-}
-
-/// A number as a sentence shows it: whole numbers with separated thousands, others as they are.
+/// A number as a sentence shows it: separated thousands, at most two decimals.
 pub(super) fn plain(words: Words, value: Decimal) -> String {
-    if value.fract().is_zero()
-        && let Some(whole) = value.to_u64()
-    {
-        return super::words::thousands(whole);
-    }
-    let text = value.normalize().to_string();
-    match words {
-        Words::Russian => text.replace('.', ","),
-        Words::English => text,
-    }
+    let rounded = value.round_dp(2).normalize();
+    let sign = if rounded.is_sign_negative() && !rounded.is_zero() {
+        "−"
+    } else {
+        ""
+    };
+    let Some(whole) = rounded.trunc().abs().to_u64() else {
+        return rounded.to_string();
+    };
+    let digits = rounded.fract().abs().to_string();
+    let fraction = match (digits.strip_prefix("0."), words) {
+        (Some(fraction), Words::Russian) => format!(",{fraction}"),
+        (Some(fraction), Words::English) => format!(".{fraction}"),
+        (None, _) => String::new(),
+    };
+    format!("{sign}{}{fraction}", super::words::thousands(whole))
 }
 
 /// A local wall-clock time as a spreadsheet's serial number: days since 1899-12-30.
@@ -224,22 +219,46 @@ pub(super) fn serial(instant: Instant, calendar: &Calendar) -> f64 {
     f64::from(serial_day(local.date_naive())) + seconds / 86_400.0
 }
 
+/// 1899-12-30, the spreadsheets' day zero, counted from the common era.
+const DAY_ZERO: i32 = 693_594;
+
 /// A day as a spreadsheet's serial number.
-pub(super) fn serial_day(day: crate::domain::calendar::Day) -> i32 {
-    /// 1899-12-30, the spreadsheets' day zero, counted from the common era.
-    const DAY_ZERO: i32 = 693_594;
+pub(super) fn serial_day(day: Day) -> i32 {
     day.num_days_from_ce() - DAY_ZERO
+}
+
+/// The day of a spreadsheet's serial number; `None` for one that no company's year holds.
+pub(super) fn day_of_serial(serial: i32) -> Option<Day> {
+    /// 2000-01-01 and 2100-01-01: a smaller or larger number is no date that somebody meant.
+    const SERIALS: std::ops::Range<i32> = 36_526..73_051;
+    SERIALS
+        .contains(&serial)
+        .then(|| Day::from_num_days_from_ce_opt(serial + DAY_ZERO))
+        .flatten()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::calendar::Day;
+
+    #[test]
+    fn numbers_in_sentences_are_readable() {
+        for (value, text) in [
+            ("1606716.0612", "1\u{202f}606\u{202f}716,06"),
+            ("-1200", "−1\u{202f}200"),
+            ("0.5", "0,5"),
+            ("-0.001", "0"),
+        ] {
+            assert_eq!(plain(Words::Russian, value.parse().unwrap()), text);
+        }
+    }
 
     #[test]
     fn serial_days_are_googles() {
         // 43831 is 2020-01-01 in recorded Google traffic.
         assert_eq!(serial_day(Day::from_ymd_opt(2020, 1, 1).unwrap()), 43_831);
         assert_eq!(serial_day(Day::from_ymd_opt(1899, 12, 30).unwrap()), 0);
+        assert_eq!(day_of_serial(43_831), Day::from_ymd_opt(2020, 1, 1));
+        assert_eq!(day_of_serial(7), None);
     }
 }

@@ -7,10 +7,17 @@ use chrono::{Datelike, Timelike};
 
 use crate::domain::calendar::{Calendar, Day, Instant, Month};
 use crate::domain::money::Money;
-use crate::domain::plan::{CellKey, CellProblem, Notice};
+use rust_decimal::Decimal;
+
+use crate::domain::plan::{CellProblem, Check, Light, Notice};
+use crate::domain::slot::{Metric, MetricKind};
 use crate::sheet::table::Fault;
 
+mod history;
+
+pub use super::names::Names;
 use super::pull::PullWarning;
+use super::render;
 
 /// The language of a company's sheets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +84,7 @@ impl Words {
         }
     }
 
-    fn pick<'a>(self, russian: &'a str, english: &'a str) -> &'a str {
+    fn pick(self, russian: &'static str, english: &'static str) -> &'static str {
         match self {
             Words::Russian => russian,
             Words::English => english,
@@ -294,24 +301,6 @@ impl Words {
         }
     }
 
-    /// Where a plan cell is, in words.
-    pub fn place(self, key: &CellKey) -> String {
-        let row = self.metric(&key.row);
-        let tab = match key.table.as_str() {
-            "targets" => self.pick("Цели", "Targets"),
-            _ => self.pick("План", "Plan"),
-        };
-        match Month::parse(&key.column) {
-            Ok(month) => format!("«{tab}», {row}, {}", self.month(month)),
-            Err(_) if key.table == "targets" => format!("«{tab}», {row}"),
-            Err(_) => format!(
-                "«{tab}», {row}, {} {}",
-                self.pick("год", "year"),
-                key.column
-            ),
-        }
-    }
-
     /// `июнь 2026`.
     pub fn month(self, month: Month) -> String {
         let index = (month.month as usize).saturating_sub(1);
@@ -326,7 +315,87 @@ impl Words {
         )
     }
 
-    fn metric(self, key: &str) -> String {
+    /// `год 2026`.
+    pub fn year(self, year: &str) -> String {
+        format!("{} {year}", self.pick("год", "year"))
+    }
+
+    /// `и ещё 3`.
+    pub fn and_more(self, more: usize) -> String {
+        format!("{} {more}", self.pick("и ещё", "and more:"))
+    }
+
+    /// Title of the tab of targets.
+    pub fn tab_targets(self) -> &'static str {
+        self.pick("Цели", "Targets")
+    }
+
+    /// Title of the tab of the company's plan.
+    pub fn tab_plan(self) -> &'static str {
+        self.pick("План", "Plan")
+    }
+
+    /// Title of the tab of the departments' plans.
+    pub fn tab_departments(self) -> &'static str {
+        self.pick("Отделы", "Departments")
+    }
+
+    /// Title of the tab of the employees' plans.
+    pub fn tab_employees(self) -> &'static str {
+        self.pick("Сотрудники", "Employees")
+    }
+
+    /// Title of the tab of costs.
+    pub fn tab_costs(self) -> &'static str {
+        self.pick("Расходы", "Costs")
+    }
+
+    /// Title of the tab of scenarios.
+    pub fn tab_scenario(self) -> &'static str {
+        self.pick("Сценарий", "Scenario")
+    }
+
+    /// A department that is not in the portal's list.
+    pub fn unknown_department(self, id: u64) -> String {
+        format!("{} {id}", self.pick("Отдел", "Department"))
+    }
+
+    /// A scenario that was ticked and cannot be taken over.
+    pub fn scenario(self, place: &str) -> String {
+        match self {
+            Words::Russian => format!(
+                "{place}: число не читается или вне границ, сценарий не принят; исправьте его, галочка осталась"
+            ),
+            Words::English => format!(
+                "{place}: the number is unreadable or out of range, so the scenario was not accepted; correct it, the tick has stayed"
+            ),
+        }
+    }
+
+    /// A cost that cannot be read.
+    pub fn unreadable_cost(self, place: &str) -> String {
+        match self {
+            Words::Russian => format!("{place}: не число или меньше нуля; этот расход не учтён"),
+            Words::English => {
+                format!("{place}: not a number, or below zero; this cost is not counted")
+            }
+        }
+    }
+
+    /// Something among the days off that is no date.
+    pub fn no_day(self, text: &str) -> String {
+        match self {
+            Words::Russian => {
+                format!("«Праздники»: «{text}» не дата; напишите день как 04.11.2026")
+            }
+            Words::English => {
+                format!("“Holidays”: “{text}” is no date; write the day as 2026-11-04")
+            }
+        }
+    }
+
+    /// What people call an indicator or a target; an unknown key as it is.
+    pub fn metric(self, key: &str) -> String {
         let (russian, english) = match key {
             "revenue" => ("выручка", "revenue"),
             "deals_won" => ("сделки", "deals"),
@@ -339,6 +408,14 @@ impl Words {
             "conversion" => ("конверсия", "conversion"),
             "avg_lead_sum" => ("средняя сумма лида", "average sum of a lead"),
             "growth" => ("рост", "growth"),
+            "proposals" => ("предложения", "proposals"),
+            "meetings" => ("встречи", "meetings"),
+            "calls" => ("звонки", "calls"),
+            "weight" => ("вес", "weight"),
+            "norm_per_day" => ("норма лидов в день", "leads a day"),
+            "split_by" => ("способ деления", "way of sharing"),
+            "history_months" => ("месяцев истории", "months of history"),
+            "rounding" => ("округление", "rounding"),
             other => {
                 return match other.strip_prefix("seasonality_") {
                     Some(month) => format!("{} {month}", self.pick("сезонность", "seasonality")),
@@ -397,29 +474,121 @@ impl Words {
         }
     }
 
+    /// An indicator as a row is called: `выручка, ₽` is told by the number format, so the name only.
+    pub fn indicator(self, key: &str, currency: &str) -> String {
+        let name = self.metric(key);
+        let mut letters = name.chars();
+        let capital: String = letters
+            .next()
+            .into_iter()
+            .flat_map(char::to_uppercase)
+            .chain(letters)
+            .collect();
+        match Metric::from_key(key).map(Metric::kind) {
+            Some(MetricKind::Money) => format!("{capital}, {}", sign_of(currency)),
+            _ => capital,
+        }
+    }
+
+    /// Whether a need was ever met, in a sentence (R45).
+    pub fn check(self, check: &Check) -> String {
+        let whole = |value: Decimal| render::plain(self, value.round());
+        let (usual, best) = (whole(check.usual), whole(check.best));
+        match (self, check.light) {
+            (Words::Russian, Light::Green) => {
+                format!("По силам: в трёх месяцах из четырёх было до {usual}")
+            }
+            (Words::Russian, Light::Amber) => {
+                format!("Напряжённо: обычно до {usual}, лучший месяц {best}")
+            }
+            (Words::Russian, Light::Red) => {
+                format!("Столько ещё не было: лучший месяц {best}. Проверьте план")
+            }
+            (Words::English, Light::Green) => {
+                format!("Within reach: three months of four had up to {usual}")
+            }
+            (Words::English, Light::Amber) => {
+                format!("Hard: usually up to {usual}, the best month had {best}")
+            }
+            (Words::English, Light::Red) => {
+                format!("Never done: the best month had {best}. Check the plan")
+            }
+        }
+    }
+
     /// A notice of the planner.
-    pub fn notice(self, notice: &Notice, place: &str) -> String {
-        let values = notice.values.join(", ");
+    pub fn notice(self, notice: &Notice, names: &Names<'_>) -> String {
+        let place = notice
+            .cell
+            .as_ref()
+            .map_or(String::new(), |key| names.place(key));
+        let value = |index: usize| {
+            let text = notice.values.get(index).map_or("", String::as_str);
+            match text.parse::<Decimal>() {
+                Ok(number) => render::plain(self, number),
+                Err(_) => text.to_owned(),
+            }
+        };
+        let held = match notice.cells.as_slice() {
+            [] => String::new(),
+            cells => format!(" ({})", names.places(cells)),
+        };
+        let (one, two, three) = (value(0), value(1), value(2));
         match (self, notice.code.as_str()) {
             (Words::Russian, "locks_do_not_add_up") => {
-                format!(
-                    "{place}: введённые числа не складываются в итог ({values}); ничего не перезаписано"
-                )
+                format!("{place}: введено {one}, а месяцы{held} дают {two}; ничего не перезаписано")
             }
-            (Words::English, "locks_do_not_add_up") => {
-                format!(
-                    "{place}: the typed numbers do not add up to the total ({values}); nothing was overwritten"
-                )
-            }
+            (Words::English, "locks_do_not_add_up") => format!(
+                "{place}: {one} was typed, but the months{held} add up to {two}; nothing was overwritten"
+            ),
+            (Words::Russian, "parts_do_not_add_up") => format!(
+                "{place}: план {one}, а части дают {two}, разница {three}; измените введённое{held}"
+            ),
+            (Words::English, "parts_do_not_add_up") => format!(
+                "{place}: the plan is {one}, its parts add up to {two}, off by {three}; change what was typed{held}"
+            ),
+            (Words::Russian, "profit_does_not_fit_revenue") => format!(
+                "{place}: введено {one}, а введённая выручка даёт {two}; очистите одну из двух ячеек"
+            ),
+            (Words::English, "profit_does_not_fit_revenue") => format!(
+                "{place}: {one} was typed, but the typed revenue leaves {two}; clear one of the two cells"
+            ),
+            (Words::Russian, "deals_do_not_earn_revenue") => format!(
+                "{place}: {one} сделок по {two} дают {three}, а план выручки {}; нужно сделок: {}",
+                value(3),
+                value(4)
+            ),
+            (Words::English, "deals_do_not_earn_revenue") => format!(
+                "{place}: {one} deals at {two} earn {three}, the planned revenue is {}; it takes {} deals",
+                value(3),
+                value(4)
+            ),
+            (Words::Russian, "small_sample") => format!(
+                "{place}: доля посчитана всего по {one} случаям; меньше 30 — ненадёжно, введите свою"
+            ),
+            (Words::English, "small_sample") => format!(
+                "{place}: the share comes from {one} cases only; below 30 it says little, type your own"
+            ),
             (Words::Russian, "cell_missing") => {
                 format!("{place}: ячейка не найдена на листе, действует прежнее значение")
             }
             (Words::English, "cell_missing") => {
                 format!("{place}: the cell is gone from the sheet, the last value is in force")
             }
-            (Words::Russian, code) => format!("{place}: {code} {values}"),
-            (Words::English, code) => format!("{place}: {code} {values}"),
+            (_, code) => format!("{place}: {code} {}", notice.values.join(", ")),
         }
+    }
+}
+
+/// The sign of a currency, or its code.
+fn sign_of(currency: &str) -> &str {
+    match currency {
+        "RUB" => "₽",
+        "USD" => "$",
+        "EUR" => "€",
+        "UAH" => "₴",
+        "KZT" => "₸",
+        other => other,
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn report(scene: &Scene<'_>) -> BTreeMap<String, Value> {
         out.insert(key.to_owned(), value);
     };
     let (profile, moment) = (scene.profile, scene.moment);
-    let calendar = &profile.calendar;
+    let calendar = scene.calendar;
     let words = scene.words;
     let lines = attention(scene);
     set("company_name", text(&profile.name));
@@ -115,7 +115,7 @@ fn work(scene: &Scene<'_>, set: &mut impl FnMut(&str, Value)) {
 
 /// The figures of the running month: workdays, pace, what is needed a day, the run rate.
 fn pace(scene: &Scene<'_>, month: Month, out: &mut BTreeMap<String, Value>) {
-    let days = Pace::of(&scene.profile.calendar, month, scene.moment.today);
+    let days = Pace::of(scene.calendar, month, scene.moment.today);
     let mut set = |key: &str, value: Value| {
         out.insert(key.to_owned(), value);
     };
@@ -207,7 +207,7 @@ fn attention(scene: &Scene<'_>) -> Vec<Line> {
         line(words.below_break_even(below), "bad", words.tab_sales());
     }
     let month = Month::of(scene.moment.today);
-    let days = Pace::of(&scene.profile.calendar, month, scene.moment.today);
+    let days = Pace::of(scene.calendar, month, scene.moment.today);
     let plan = scene.plan.get(&(Metric::Revenue, month)).copied();
     let pace = fact(scene, month, Metric::Revenue)
         .zip(plan)
@@ -240,7 +240,7 @@ fn attention(scene: &Scene<'_>) -> Vec<Line> {
 /// Values of the plan's `plan_status` table.
 pub(super) fn plan(scene: &Scene<'_>, edited: usize, unreadable: usize) -> BTreeMap<String, Value> {
     let mut out = BTreeMap::new();
-    let calendar = &scene.profile.calendar;
+    let calendar = scene.calendar;
     out.insert(
         "as_of_text".to_owned(),
         text(&scene.words.instant(scene.moment.now, calendar)),
@@ -253,6 +253,19 @@ pub(super) fn plan(scene: &Scene<'_>, edited: usize, unreadable: usize) -> BTree
     out.insert("state".to_owned(), text(state));
     out.insert("edited_count".to_owned(), count(edited as u64));
     out.insert("problem_count".to_owned(), count(unreadable as u64));
+    let month = Month::of(scene.moment.today);
+    let days = Pace::of(calendar, month, scene.moment.today);
+    let people = super::people::people(scene, month);
+    let needed = super::people::people_needed(scene, month);
+    for (key, value) in [
+        ("current_month", text(&month.to_string())),
+        ("workdays_total", count(days.workdays.into())),
+        ("workdays_left", count(days.remaining.into())),
+        ("people", count(people)),
+        ("people_needed", number(needed.map(Decimal::from))),
+    ] {
+        out.insert(key.to_owned(), value);
+    }
     for (index, line) in (1..).zip(scene.notices.iter().take(PLAN_PROBLEMS_SHOWN)) {
         out.insert(format!("problem_{index}"), text(line));
     }
