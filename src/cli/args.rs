@@ -66,8 +66,8 @@ pub enum Verb {
     Doctor,
     /// Copy the report and plan templates for the company (idempotent).
     Copy(PassArgs),
-    /// Fill the plan's cells from the targets.
-    Plan(PassArgs),
+    /// Fill the plan's cells from the targets; keep, compare and bring back versions of it.
+    Plan(PlanArgs),
     /// Read the CRM and the plan, write what changed.
     Refresh(PassArgs),
     /// Show what `refresh` would write; writes nothing.
@@ -76,6 +76,8 @@ pub enum Verb {
     Run,
     /// State of each company.
     Status,
+    /// Tell where a plan number comes from: whose it is, its derivation, its history.
+    Explain(ExplainArgs),
     /// Write the report and the plan as .xlsx, and one .csv a data table.
     Export(ExportArgs),
 }
@@ -83,6 +85,47 @@ pub enum Verb {
 /// Options of the verbs that run a pass.
 #[derive(Debug, Clone, Args)]
 pub struct PassArgs {
+    /// What "today" is.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<NaiveDate>,
+}
+
+/// Options of `plan`; of those that are no date at most one.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlanArgs {
+    /// What "today" is.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<NaiveDate>,
+    /// List the cells that would be written: old → new, and why; writes nothing.
+    #[arg(long, group = "what")]
+    pub dry_run: bool,
+    /// Bring back the plan before the last change set; done twice, it is as before.
+    #[arg(long, group = "what")]
+    pub undo: bool,
+    /// Keep the plan as it is now under a name of its own.
+    #[arg(long, value_name = "NAME", group = "what")]
+    pub save: Option<String>,
+    /// List the versions.
+    #[arg(long, group = "what")]
+    pub versions: bool,
+    /// Show where the plan in force differs from a version; writes nothing.
+    #[arg(long, value_name = "NAME", group = "what")]
+    pub compare: Option<String>,
+    /// Bring back a version.
+    #[arg(long, value_name = "NAME", group = "what")]
+    pub restore: Option<String>,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// The cell: its keys (plan_company/revenue/2026-03, plan_employee/user:17/revenue/2026-03) or
+    /// its address with the tab's title (Plan!D8).
+    #[arg(value_name = "CELL")]
+    pub cell: String,
+    /// Write the derivation as the cell's note, too.
+    #[arg(long)]
+    pub note: bool,
     /// What "today" is.
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<NaiveDate>,

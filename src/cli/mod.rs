@@ -11,10 +11,12 @@ mod copy;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
+mod explain;
 mod export;
 mod init;
 mod output;
 mod pass;
+mod plan;
 mod run;
 #[cfg(feature = "demo")]
 mod sim;
@@ -114,11 +116,12 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Init(args) => init::run(&global, &args),
         Verb::Doctor => doctor::run(&global).await,
         Verb::Copy(args) => copy::run(&global, &args).await,
-        Verb::Plan(args) => pass::run(&global, &args, pass::Kind::Plan).await,
+        Verb::Plan(args) => plan::run(&global, &args).await,
         Verb::Refresh(args) => pass::run(&global, &args, pass::Kind::Refresh).await,
         Verb::Diff(args) => pass::run(&global, &args, pass::Kind::Diff).await,
         Verb::Run => run::run(&global).await,
         Verb::Status => status::run(&global),
+        Verb::Explain(args) => explain::run(&global, &args).await,
         Verb::Export(args) => export::run(&global, &args).await,
     }
 }

@@ -1,8 +1,11 @@
-//! `plan`, `refresh`, `diff`: one pass of each company, as far as the verb goes.
+//! `plan` without options, `refresh`, `diff`: one pass of each company, as far as the verb goes.
 
 use std::process::ExitCode;
 
+use crate::daemon::Program;
 use crate::sheet::edit::Edit;
+use crate::sync::Company;
+use crate::sync::outcome::SyncError;
 use crate::sync::pass::{self, Ask, PassReport, Reach};
 
 use super::args::{Global, PassArgs};
@@ -37,16 +40,11 @@ pub(super) async fn run(global: &Global, args: &PassArgs, kind: Kind) -> Result<
     let mut failed = Vec::new();
     let mut documents = Vec::new();
     for company in &program.companies {
-        let progress = Progress::new(global.json);
         let ask = Ask {
             reach: kind.reach(),
-            next_run: program.next_run(&company.profile.id),
-            pull: true,
+            ..Ask::REFRESH
         };
-        let show = |step| progress.show(&step);
-        let result = pass::run(&program.engine, company, &ask, &show).await;
-        progress.finish();
-        match result {
+        match one(global, &program, company, ask).await {
             Ok(report) if global.json => {
                 let mut document = pass_json(&company.profile.id, &report);
                 if kind == Kind::Diff {
@@ -67,6 +65,24 @@ pub(super) async fn run(global: &Global, args: &PassArgs, kind: Kind) -> Result<
         print_json(&serde_json::Value::Array(documents));
     }
     verdict(program.companies.len(), failed)
+}
+
+/// One pass of one company, with its progress on stderr.
+pub(super) async fn one(
+    global: &Global,
+    program: &Program,
+    company: &Company,
+    ask: Ask,
+) -> Result<PassReport, SyncError> {
+    let progress = Progress::new(global.json);
+    let ask = Ask {
+        next_run: program.next_run(&company.profile.id),
+        ..ask
+    };
+    let show = |step| progress.show(&step);
+    let result = pass::run(&program.engine, company, &ask, &show).await;
+    progress.finish();
+    result
 }
 
 fn print_edits(report: &PassReport) {
@@ -117,6 +133,7 @@ fn describe(edit: &Edit) -> String {
         Edit::AddTab(tab) => format!("add tab {}", tab.title),
         Edit::AddChart { chart, .. } => format!("add chart {}", chart.title),
         Edit::AddProtection { protection, .. } => format!("protect {}", protection.description),
+        Edit::Keep { from, .. } => format!("guard {} cells of tab {}", from.rect.count(), from.tab),
         Edit::AddConditional { conditional, .. } => format!("add format {}", conditional.formula),
     }
 }

@@ -216,6 +216,7 @@ async fn one_pass(shared: &Shared, worker: &Worker, next_run: Option<Instant>) -
         reach: Reach::All,
         next_run,
         pull: true,
+        restore: None,
     };
     match pass::run(&shared.engine, &worker.company, &ask, &|_| {}).await {
         Ok(report) => {
