@@ -1,5 +1,6 @@
 // What the browser tests share: starting programs, the browser, and reading a drawn sheet.
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -10,6 +11,9 @@ export const HERE = dirname(fileURLToPath(import.meta.url));
 export const ROOT = resolve(HERE, '../..');
 export const SHOTS = join(HERE, 'out', 'screenshots');
 const OWNER = 'person:owner@example.com';
+export const ERRORS = /#(DIV\/0!|REF!|NAME\?|N\/A|VALUE!|NUM!|NULL!|ERROR!)/;
+/** Letters from here on, CSS pixels, make a headline: it must never be cut off. */
+const HEADLINE_PX = 18;
 const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
@@ -40,12 +44,12 @@ export function startWithJson(command, args, { within }) {
   });
 }
 
-/** The demo: the one that runs already, or one started here. */
-export async function demo() {
-  if (process.env.PLANFACT_DEMO_JSON) {
+/** The demo: the one that runs already, or one started here, always when it is to be a special one. */
+export async function demo(...special) {
+  if (process.env.PLANFACT_DEMO_JSON && !special.length) {
     return { json: JSON.parse(process.env.PLANFACT_DEMO_JSON), stop: async () => {} };
   }
-  const own = ['demo', '--port', '0', '--json'];
+  const own = ['demo', '--port', '0', '--json', ...special];
   const binary = process.env.PLANFACT_BIN;
   return binary
     ? startWithJson(resolve(binary), own, { within: 180_000 })
@@ -117,6 +121,66 @@ export const charts = (page) => page.locator('.chart').evaluateAll((nodes) => no
     labels: JSON.parse(node.dataset.chartLabels), series: JSON.parse(node.dataset.chartValues),
   };
 }));
+
+/** Opens a workbook, looks at every visible tab, keeps a picture of each where `picture` says. */
+export async function look(page, kind, url, picture) {
+  await page.goto(url);
+  await drawn(page);
+  const seen = [];
+  for (const { title } of await tabs(page)) {
+    await openTab(page, title);
+    await page.mouse.move(2, 2);
+    await page.screenshot({ path: picture(title) });
+    const found = await cells(page);
+    const wrong = found.filter((cell) => ERRORS.test(cell.text));
+    assert.deepEqual(wrong, [], `${kind} «${title}»: formula errors are shown`);
+    const cut = found.filter((cell) => cell.clipped && cell.size >= HEADLINE_PX);
+    assert.deepEqual(cut, [], `${kind} «${title}»: headlines are cut off`);
+    const hashes = found.filter((cell) => /^#+$/.test(cell.text));
+    assert.deepEqual(hashes, [], `${kind} «${title}»: numbers do not fit their columns`);
+    const drawings = await charts(page);
+    for (const chart of drawings) {
+      const values = chart.series.flatMap((one) => one.values).filter((one) => one !== null);
+      assert.ok(chart.drawn && values.length, `${kind} «${title}»: «${chart.title}» has no data`);
+      assert.ok(chart.ink > 3, `${kind} «${title}»: «${chart.title}» drew nothing`);
+      assert.ok(chart.labels.some(Boolean), `${kind} «${title}»: «${chart.title}» has no labels`);
+    }
+    const texts = found.map((cell) => cell.text).filter(Boolean);
+    seen.push({ title, texts: texts.length, said: texts, charts: drawings.length });
+  }
+  return seen;
+}
+
+/** The A1 address of a cell that is so many rows and columns off a range's first cell. */
+export function at(range, row, column) {
+  let name = '';
+  for (let n = (range.startColumnIndex ?? 0) + column + 1; n > 0; n = Math.floor((n - 1) / 26)) {
+    name = String.fromCharCode(65 + ((n - 1) % 26)) + name;
+  }
+  return `${name}${(range.startRowIndex ?? 0) + row + 1}`;
+}
+
+/** A named range of a file with its tab's title and its values, unformatted. */
+export async function tableOf(base, id, name) {
+  const meta = await api(base, `/v4/spreadsheets/${id}?fields=namedRanges,sheets(properties)`);
+  const range = meta.namedRanges.find((one) => one.name === name)?.range;
+  assert.ok(range, `the file has the named range ${name}`);
+  const sheetId = range.sheetId ?? 0;
+  const { title } = meta.sheets.find((one) => (one.properties.sheetId ?? 0) === sheetId).properties;
+  const { values } = await api(base, `/v4/spreadsheets/${id}/values/${name}?valueRenderOption=UNFORMATTED_VALUE`);
+  return { range, sheetId, title, values };
+}
+
+/** Types into a cell of the open tab as a person does. */
+export async function type(page, a1, text) {
+  await page.fill('#where', a1);
+  await page.press('#where', 'Enter');
+  // Letters that are not on an American keyboard make no key press of their own: into the open editor.
+  await page.keyboard.press('F2');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type(text);
+  await page.keyboard.press('Enter');
+}
 
 /** A request to the public API as the owner; throws Google's sentence. */
 export async function api(base, path, { method = 'GET', body } = {}) {

@@ -4,12 +4,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 import {
-  api, browser, cells, charts, demo, drawn, fileName, idOf, openTab, SHOTS, tabs, until,
+  api, at, browser, charts, demo, drawn, fileName, idOf, look, openTab, SHOTS, tableOf, tabs, type, until,
 } from './desk.mjs';
 
-const ERRORS = /#(DIV\/0!|REF!|NAME\?|N\/A|VALUE!|NUM!|NULL!|ERROR!)/;
-/** Letters from here on, CSS pixels, make a headline: it must never be cut off. */
-const HEADLINE_PX = 18;
 const PLAN_DEADLINE_MS = 60_000;
 
 let program;
@@ -26,73 +23,32 @@ after(async () => {
   await program?.stop();
 });
 
-/** Opens a workbook, looks at every visible tab, keeps a picture of each. */
-async function look(kind, url) {
-  await page.goto(url);
-  await drawn(page);
-  const seen = [];
-  for (const { title } of await tabs(page)) {
-    await openTab(page, title);
-    await page.mouse.move(2, 2);
-    await page.screenshot({ path: join(SHOTS, `${kind}-${fileName(title)}.png`) });
-    const found = await cells(page);
-    const wrong = found.filter((cell) => ERRORS.test(cell.text));
-    assert.deepEqual(wrong, [], `${kind} «${title}»: formula errors are shown`);
-    const cut = found.filter((cell) => cell.clipped && cell.size >= HEADLINE_PX);
-    assert.deepEqual(cut, [], `${kind} «${title}»: headlines are cut off`);
-    const hashes = found.filter((cell) => /^#+$/.test(cell.text));
-    assert.deepEqual(hashes, [], `${kind} «${title}»: numbers do not fit their columns`);
-    const drawings = await charts(page);
-    for (const chart of drawings) {
-      const values = chart.series.flatMap((one) => one.values).filter((one) => one !== null);
-      assert.ok(chart.drawn && values.length, `${kind} «${title}»: «${chart.title}» has no data`);
-      assert.ok(chart.ink > 3, `${kind} «${title}»: «${chart.title}» drew nothing`);
-      assert.ok(chart.labels.some(Boolean), `${kind} «${title}»: «${chart.title}» has no labels`);
-    }
-    seen.push({ title, texts: found.filter((cell) => cell.text).length, charts: drawings.length });
-  }
-  return seen;
-}
+const picture = (kind) => (title) => join(SHOTS, `${kind}-${fileName(title)}.png`);
+
+const brief = (seen) => JSON.stringify(seen.map(({ said, ...rest }) => rest));
 
 test('report and plan look right on every tab', { timeout: 180_000 }, async (t) => {
-  const report = await look('report', program.json.report_url);
-  t.diagnostic(`report: ${JSON.stringify(report)}`);
+  const report = await look(page, 'report', program.json.report_url, picture('report'));
+  t.diagnostic(`report: ${brief(report)}`);
   assert.ok(report.length >= 4, 'the report has several tabs');
   assert.ok(report[0].charts >= 1, 'the first tab shows a chart');
   for (const tab of report) assert.ok(tab.texts > 2, `report «${tab.title}» is empty`);
-  const plan = await look('plan', program.json.plan_url);
-  t.diagnostic(`plan: ${JSON.stringify(plan)}`);
+  const plan = await look(page, 'plan', program.json.plan_url, picture('plan'));
+  t.diagnostic(`plan: ${brief(plan)}`);
   for (const tab of plan) assert.ok(tab.texts > 2, `plan «${tab.title}» is empty`);
   assert.deepEqual(page.faults, []);
 });
 
 /** Finds a plan cell by its two hidden keys: the month's row or column and the metric's. */
 async function planCell(base, id, month, metric) {
-  const meta = await api(base, `/v4/spreadsheets/${id}?fields=namedRanges,sheets(properties)`);
-  const range = meta.namedRanges.find((one) => one.name === 'plan_company')?.range;
-  assert.ok(range, 'the plan has the named range plan_company');
-  const sheetId = range.sheetId ?? 0;
-  const title = meta.sheets.find((one) => (one.properties.sheetId ?? 0) === sheetId).properties.title;
-  const answer = await api(base, `/v4/spreadsheets/${id}/values/plan_company?valueRenderOption=UNFORMATTED_VALUE`);
-  const rows = answer.values;
-  const origin = originOf(answer.range, range);
+  const { range, sheetId, title, values: rows } = await tableOf(base, id, 'plan_company');
   const across = rows[0].findIndex((one) => String(one) === metric);
   const byRow = rows.findIndex((row) => String(row[0]) === month);
-  if (across >= 0 && byRow >= 0) return { title, sheetId, ...at(origin, byRow, across), value: rows[byRow][across] };
+  if (across >= 0 && byRow >= 0) return { title, sheetId, a1: at(range, byRow, across), value: rows[byRow][across] };
   const down = rows.findIndex((row) => String(row[0]) === metric);
   const byColumn = rows[0].findIndex((one) => String(one) === month);
   assert.ok(down >= 0 && byColumn >= 0, `plan_company has keys ${month} and ${metric}: ${JSON.stringify(rows[0])}`);
-  return { title, sheetId, ...at(origin, down, byColumn), value: rows[down][byColumn] };
-}
-
-const originOf = (_, range) => ({ row: range.startRowIndex ?? 0, column: range.startColumnIndex ?? 0 });
-
-function at(origin, row, column) {
-  let name = '';
-  for (let n = origin.column + column + 1; n > 0; n = Math.floor((n - 1) / 26)) {
-    name = String.fromCharCode(65 + ((n - 1) % 26)) + name;
-  }
-  return { a1: `${name}${origin.row + row + 1}` };
+  return { title, sheetId, a1: at(range, down, byColumn), value: rows[down][byColumn] };
 }
 
 /** The month to type into: the last of the year that the plan covers. */
@@ -122,10 +78,7 @@ test('a typed plan number reaches the report\'s chart and stays', { timeout: 180
   await page.goto(planUrl);
   await drawn(page);
   await openTab(page, cell.title);
-  await page.fill('#where', cell.a1);
-  await page.press('#where', 'Enter');
-  await page.keyboard.type(String(typed));
-  await page.keyboard.press('Enter');
+  await type(page, cell.a1, String(typed));
   const shown = (text) => Number(text.replace(/[^\d]/g, ''));
   const drawnCell = page.locator(`[data-a1="${cell.a1}"]`);
   await until('the cell shows what was typed',

@@ -829,6 +829,7 @@ fn rich() -> Workbook {
         kind,
         color: Color(31, 119, 180),
         dashed,
+        thin: dashed,
         points,
     };
     let chart = Chart {

@@ -9,6 +9,9 @@
 mod crash;
 mod cycle;
 mod google;
+mod histories;
+mod large;
 mod misuse;
 mod pull;
+mod versions;
 mod world;
