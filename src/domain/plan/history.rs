@@ -4,7 +4,7 @@
 //! store remembered. It looks at exactly what is about to be stored, so a change that was stored is
 //! never told a second time, wherever the program died.
 //!
-//! [`restore`] is the ordinary [`replan`] on a desk on which the wanted cells stand already: a
+//! [`restore`] is the ordinary [`replan()`] on a desk on which the wanted cells stand already: a
 //! person's number is there as his, a target or weight as the daemon's own, and what is generated
 //! follows from them. Only then each wanted cell is compared with what the sheet really shows. So
 //! `accept`, the batch and `confirm` work on it as on any other plan: before the batch each cell

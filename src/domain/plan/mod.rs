@@ -301,4 +301,6 @@ impl Replanned {
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod evaluate;
+#[cfg(test)]
 mod laws;

@@ -463,3 +463,53 @@ fn assert_years_add_up(plan: &Replanned, index: u64) {
         );
     }
 }
+
+/// N4. The derivation of every generated number, computed, is the number.
+#[test]
+fn every_derivation_computes_to_its_number() {
+    let mut computed = 0;
+    for seed in 0..25 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut file = random_company(&mut random);
+        for (row, done, of) in [
+            ("proposals", 15, 36),
+            ("meetings", 36, 75),
+            ("calls", 75, 1200),
+        ] {
+            for (column, number) in [("value", done), ("of", of)] {
+                let key = CellKey::new("targets", row, column);
+                file.seen.insert(key, Seen::Number(number.into()));
+            }
+        }
+        file.pass();
+        type_at_random(&mut file, &mut random);
+        let plan = file.replan();
+        for key in plan.cells.keys() {
+            let Some(derived) = explain(&plan, key) else {
+                continue;
+            };
+            if matches!(
+                derived.rule,
+                "typed" | "last_good" | "target" | "seeded_weight"
+            ) {
+                continue;
+            }
+            let indicator = key.row.rsplit('/').next().unwrap_or_default();
+            let unit = Metric::from_key(indicator).map_or(Decimal::ONE, |m| grain_of(m).amount(1));
+            let sides = super::super::evaluate::sides(&derived.formula, unit);
+            let (left, right, is_exact) =
+                sides.unwrap_or_else(|| panic!("{key}: {} cannot be read", derived.formula));
+            let off = (&left - &right).to_integer();
+            let close = (&left - &right) < ratio_of(unit) && (&right - &left) < ratio_of(unit);
+            let holds = if is_exact { left == right } else { close };
+            assert!(
+                holds,
+                "company {seed}, {key}: {} is off by {off}",
+                derived.formula
+            );
+            computed += 1;
+        }
+    }
+    println!("{computed} derivations computed");
+    assert!(computed > 1_000);
+}
