@@ -48,6 +48,7 @@ async fn no_persons_number_is_lost_or_misplaced() {
     let mut world: Option<Desk> = None;
     for index in 0..count {
         if index % HISTORIES_A_FILE == 0 {
+            println!("{index} histories so far: {tally:?}");
             world = Some(Desk::new(seed.wrapping_add(index)).await);
         }
         if let Some(desk) = world.as_mut() {

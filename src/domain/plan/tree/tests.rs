@@ -361,6 +361,58 @@ fn every_generated_cell_explains_itself() {
     }
 }
 
+/// F2 whole: four sellers, 20 sales of 40 000, and 890 points a seller.
+#[test]
+fn f2_the_sources_plan_of_four_sellers() {
+    let mut office = Office::new(Facts::default());
+    office.department(1, None);
+    for user in 11..15 {
+        office.user(user, 1, 100);
+    }
+    let mut file = File::new(office);
+    (file.seeds.break_even, file.seeds.margin) = (Some(money("400000")), Decimal::new(5, 1));
+    file.seeds.avg_check = Some(money("40000"));
+    for (row, done, of) in [
+        ("proposals", 15, 36),
+        ("meetings", 36, 75),
+        ("calls", 75, 1200),
+    ] {
+        for (column, number) in [("value", done), ("of", of)] {
+            let key = CellKey::new("targets", row, column);
+            file.seen.insert(key, Seen::Number(number.into()));
+        }
+    }
+    let plan = file.pass();
+    let needs = [
+        ("calls", "1600"),
+        ("meetings", "100"),
+        ("proposals", "48"),
+        ("deals_won", "20"),
+    ];
+    for (row, need) in needs {
+        let key = CellKey::new("plan_company", row, "2026-05");
+        assert_eq!(
+            plan.cells[&key].value.map(plain),
+            Some(need.to_owned()),
+            "{row}"
+        );
+    }
+    for user in 11..15 {
+        let seller = Member::User(user);
+        let of = |indicator: &str| {
+            shown(&plan, seller, indicator, "2026-05")
+                .parse::<i64>()
+                .unwrap()
+        };
+        assert_eq!(of("revenue"), 200_000);
+        assert_eq!(of("deals_won"), 5);
+        assert_eq!(
+            of("calls") + 10 * of("meetings") + 20 * of("proposals"),
+            890
+        );
+    }
+}
+
 /// N3. Random companies with random locks anywhere: company, departments, people, months and years.
 /// `PLANFACT_TREES` sets how many (300 here, 100,000 in the long run), `PLANFACT_SEED` the seed.
 #[test]
