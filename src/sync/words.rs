@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use crate::domain::plan::{CellProblem, Check, Light, Notice};
 use crate::domain::slot::{Metric, MetricKind};
 use crate::sheet::table::Fault;
+use crate::sheet::template::currency_sign;
 
 mod history;
 
@@ -474,7 +475,7 @@ impl Words {
         }
     }
 
-    /// An indicator as a row is called: `выручка, ₽` is told by the number format, so the name only.
+    /// An indicator as a row is called: `Выручка, ₽`.
     pub fn indicator(self, key: &str, currency: &str) -> String {
         let name = self.metric(key);
         let mut letters = name.chars();
@@ -485,7 +486,7 @@ impl Words {
             .chain(letters)
             .collect();
         match Metric::from_key(key).map(Metric::kind) {
-            Some(MetricKind::Money) => format!("{capital}, {}", sign_of(currency)),
+            Some(MetricKind::Money) => format!("{capital}, {}", currency_sign(currency)),
             _ => capital,
         }
     }
@@ -577,18 +578,6 @@ impl Words {
             }
             (_, code) => format!("{place}: {code} {}", notice.values.join(", ")),
         }
-    }
-}
-
-/// The sign of a currency, or its code.
-fn sign_of(currency: &str) -> &str {
-    match currency {
-        "RUB" => "₽",
-        "USD" => "$",
-        "EUR" => "€",
-        "UAH" => "₴",
-        "KZT" => "₸",
-        other => other,
     }
 }
 

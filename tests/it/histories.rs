@@ -286,7 +286,7 @@ impl Desk {
     }
 
     async fn step(&mut self) -> &'static str {
-        match self.random.random_range(0..14) {
+        match self.random.random_range(0..16) {
             0..=4 => self.edit().await,
             5 => self.clear().await,
             6 => self.spoil().await,
@@ -296,6 +296,8 @@ impl Desk {
             10 => self.sort().await,
             11 => self.rename().await,
             12 => self.double().await,
+            13 => self.delete_row().await,
+            14 => self.delete_empty().await,
             _ => self.reorganise(),
         }
     }
@@ -362,8 +364,12 @@ impl Desk {
         if self.doubled.contains(&(key.0.clone(), key.1.clone())) {
             return "nothing";
         }
-        let at = self.cell(&key.0, &key.1, &key.2).await;
-        self.put(&[(at, json!({}))]).await;
+        let block = self.block(&key.0).await;
+        // The row may have been deleted and not have come back yet.
+        let Some((row, column)) = block.place(&key.1, &key.2) else {
+            return "nothing";
+        };
+        self.put(&[(block.at(row, column), json!({}))]).await;
         self.typed.remove(&key);
         "clear"
     }
@@ -437,6 +443,46 @@ impl Desk {
         )
         .await;
         "rename"
+    }
+
+    /// Deletes a department's or person's row: it comes back with what was typed into it.
+    async fn delete_row(&mut self) -> &'static str {
+        let table = TABLES[self.random.random_range(2..TABLES.len())];
+        let block = self.block(table).await;
+        let keys = block.keys();
+        let (offset, key) = keys[self.random.random_range(0..keys.len())].clone();
+        if self.doubled.contains(&(table.to_owned(), key)) {
+            return "nothing";
+        }
+        self.delete(&block, "ROWS", block.row + offset as i64).await;
+        "delete row"
+    }
+
+    /// Deletes a row or column of a block that holds nothing, such as one that was inserted.
+    async fn delete_empty(&mut self) -> &'static str {
+        let block = self.some_block().await;
+        let is_blank = |value: Option<&Value>| value.is_none_or(|value| value == "");
+        let mut rows = (1..block.values.len()).filter(|row| {
+            let line = &block.values[*row];
+            line.iter().all(|value| is_blank(Some(value)))
+        });
+        let mut columns = (1..block.width()).filter(|column| {
+            let cells = block.values.iter().map(|row| row.get(*column));
+            cells.into_iter().all(is_blank)
+        });
+        let at = match (rows.next_back(), columns.next_back()) {
+            (Some(row), _) => ("ROWS", block.row + row as i64),
+            (None, Some(column)) => ("COLUMNS", block.column + column as i64),
+            (None, None) => return "nothing",
+        };
+        self.delete(&block, at.0, at.1).await;
+        "delete empty"
+    }
+
+    async fn delete(&self, block: &Block, dimension: &str, at: i64) {
+        let range = json!({"sheetId": block.tab, "dimension": dimension, "startIndex": at, "endIndex": at + 1});
+        self.batch(json!([{"deleteDimension": {"range": range}}]))
+            .await;
     }
 
     /// Copies a row with its key below itself.

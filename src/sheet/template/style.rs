@@ -29,22 +29,26 @@ pub(super) fn is_russian(locale: &str) -> bool {
     locale.to_ascii_lowercase().starts_with("ru")
 }
 
+/// The sign of a currency by its ISO 4217 code; the code itself where it has none that people know.
+pub fn currency_sign(code: &str) -> &str {
+    match code {
+        "RUB" | "RUR" => "₽",
+        "USD" => "$",
+        "EUR" => "€",
+        "GBP" => "£",
+        "UAH" => "₴",
+        "KZT" => "₸",
+        "BRL" => "R$",
+        "BYN" => "Br",
+        code => code,
+    }
+}
+
 impl Spelling {
     /// Of a locale and an ISO 4217 code.
     pub(super) fn new(locale: &str, currency: &str) -> Spelling {
         let russian = is_russian(locale);
-        let sign = match currency {
-            "RUB" | "RUR" => "₽",
-            "USD" => "$",
-            "EUR" => "€",
-            "GBP" => "£",
-            "UAH" => "₴",
-            "KZT" => "₸",
-            "BRL" => "R$",
-            "BYN" => "Br",
-            code => code,
-        }
-        .to_owned();
+        let sign = currency_sign(currency).to_owned();
         let leads = !russian && matches!(currency, "USD" | "EUR" | "GBP" | "BRL");
         let (prefix, suffix) = if leads {
             (sign.clone(), String::new())
