@@ -12,7 +12,7 @@ use crate::domain::plan::CellKey;
 use crate::sheet::diff::{rectangles, same};
 use crate::sheet::edit::{Edit, Grid, Observed};
 use crate::sheet::table::{Located, TableSpec};
-use crate::sheet::template::{KEEPER_RANGES, KEEPER_ROWS, KEEPER_TAB};
+use crate::sheet::template::{KEEPER_COLUMNS, KEEPER_RANGES, KEEPER_ROWS, KEEPER_TAB};
 use crate::sheet::workbook::{Area, Rect, Value};
 
 /// One cell that a batch writes over.
@@ -73,8 +73,10 @@ pub(super) fn guard(
                 values,
             };
             for run in block.standing_runs(&inserted) {
-                if next + run.len() as u32 > KEEPER_ROWS {
-                    tracing::warn!("more rows are written than can be kept; the rest is unguarded");
+                let fits =
+                    next + run.len() as u32 <= KEEPER_ROWS && block.width() <= KEEPER_COLUMNS;
+                if !fits {
+                    tracing::warn!("more is written than can be kept; the rest is unguarded");
                     break;
                 }
                 let found = block.guard_run(&run, next, &cells, &inserted);
@@ -188,6 +190,10 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
+    fn width(&self) -> u32 {
+        self.values.iter().map(Vec::len).max().unwrap_or_default() as u32
+    }
+
     /// The block's rows that stand in the sheet already, in runs, as offsets into the block.
     fn standing_runs(&self, inserted: &Inserted) -> Vec<Vec<u32>> {
         let mut runs: Vec<Vec<u32>> = Vec::new();
@@ -234,7 +240,7 @@ impl Block<'_> {
     }
 
     fn keep(&self, run: &[u32], keeper: u32) -> Edit {
-        let width = self.values.iter().map(Vec::len).max().unwrap_or_default() as u32;
+        let width = self.width();
         let first = self.row + run.first().copied().unwrap_or_default();
         Edit::Keep {
             from: Area {

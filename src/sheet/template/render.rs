@@ -72,7 +72,7 @@ pub const KEEPER_RANGES: [(&str, u32); 4] = [
 /// Its rows: every row of a large company's plan at once.
 pub const KEEPER_ROWS: u32 = 5_000;
 /// Its columns: a year's months and what stands around them.
-const KEEPER_COLUMNS: u32 = 24;
+pub const KEEPER_COLUMNS: u32 = 24;
 /// Columns of data tables that hold fractions and are no metric's.
 const EXACT_COLUMNS: &[&str] = &["share", "leads_needed", "cost", "need", "usual", "best"];
 /// Rows that a data tab has when it is empty: enough to look like a sheet, and always more than
