@@ -130,7 +130,11 @@ fn gaps(
     standing: &BTreeSet<String>,
     order: &[String],
 ) -> BTreeMap<u32, Vec<String>> {
-    let end = grid.row + grid.values.len() as u32;
+    // Blank rows at the block's end stay below the new ones: a name whose last row is moved would
+    // shrink with it.
+    let is_blank = |row: &Vec<Value>| row.iter().all(|value| same(value, &Value::Blank));
+    let filled = grid.values.iter().rposition(|row| !is_blank(row));
+    let end = grid.row + filled.map_or(0, |index| index as u32 + 1);
     let first_row = located.rows.values().min().copied();
     // Above the first row that has a key; in an empty table below the row that carries the formats.
     let mut at = first_row.unwrap_or_else(|| end.max(located.key_row + 1));

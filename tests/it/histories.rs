@@ -244,6 +244,9 @@ impl Desk {
     async fn history(&mut self, index: u64, tally: &mut BTreeMap<&'static str, u64>) {
         for _ in 0..self.random.random_range(1..7) {
             let step = self.step().await;
+            if std::env::var_os("PLANFACT_TELL").is_some() {
+                println!("{index}: {step}");
+            }
             *tally.entry(step).or_default() += 1;
             if self.random.random_bool(0.25) {
                 self.crash(tally).await;
@@ -285,6 +288,7 @@ impl Desk {
         self.google.clear_faults();
     }
 
+    /// One thing that a person does.
     async fn step(&mut self) -> &'static str {
         match self.random.random_range(0..16) {
             0..=4 => self.edit().await,
@@ -639,6 +643,9 @@ impl Desk {
     async fn batch(&self, requests: Value) {
         let path = format!("/v4/spreadsheets/{}:batchUpdate", self.plan);
         let body = json!({"requests": requests});
+        if std::env::var_os("PLANFACT_TELL").is_some() {
+            println!("  {}", body["requests"]);
+        }
         self.ask(reqwest::Method::POST, &path, Some(body)).await;
     }
 
