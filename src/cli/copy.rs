@@ -8,7 +8,7 @@ use crate::sync::copy;
 
 use super::args::{Global, PassArgs};
 use super::compose::Access;
-use super::output::print_json;
+use super::output::{print_json, print_upgrades, upgrades_json};
 use super::{Failure, program, verdict};
 
 /// Makes the files of each company, or finds them.
@@ -19,13 +19,14 @@ pub(super) async fn run(global: &Global, args: &PassArgs) -> Result<ExitCode, Fa
     for company in &program.companies {
         let profile = &company.profile;
         let year = profile.today(program.engine.clock.now()).year();
-        match copy::ensure(&program.engine, profile, year).await {
+        match copy::ensure(&program.engine, profile, year, copy::Lay::Over).await {
             Ok(files) if global.json => documents.push(serde_json::json!({
                 "company": profile.id,
                 "report_url": files.report.url,
                 "plan_url": files.plan.url,
                 "copied": files.made,
                 "repaired": files.repaired,
+                "upgraded": upgrades_json(&files.upgraded),
             })),
             Ok(files) => {
                 println!("{}", profile.name);
@@ -37,6 +38,7 @@ pub(super) async fn run(global: &Global, args: &PassArgs) -> Result<ExitCode, Fa
                     };
                     println!("  {how:8} {:10} {}", binding.role, binding.url);
                 }
+                print_upgrades(&files.upgraded);
                 for what in &files.repaired {
                     println!("  repaired {what}");
                 }

@@ -57,7 +57,7 @@ pub(super) async fn write(
 ) -> Result<Vec<String>, Failure> {
     let engine = &program.engine;
     let year = company.profile.today(engine.clock.now()).year();
-    let files = copy::ensure(engine, &company.profile, year).await?;
+    let files = copy::ensure(engine, &company.profile, year, copy::Lay::Over).await?;
     std::fs::create_dir_all(folder).map_err(|error| {
         Failure::io(
             &format!("cannot make the folder {}", folder.display()),

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::sync::pass::PassReport;
 use crate::sync::pull::PullProgress;
+use crate::sync::upgrade::Upgraded;
 
 /// Shows how a pull goes on: a bar on a terminal, a line every tenth elsewhere.
 pub(super) struct Progress {
@@ -72,6 +73,7 @@ pub(super) fn print_pass(name: &str, report: &PassReport) {
     for role in &report.files.made {
         println!("  copied    {role}");
     }
+    print_upgrades(&report.files.upgraded);
     for what in &report.files.repaired {
         println!("  repaired  {what}");
     }
@@ -124,6 +126,7 @@ pub(super) fn pass_json(id: &str, report: &PassReport) -> serde_json::Value {
         "pass": report.number,
         "copied": report.files.made,
         "repaired": report.files.repaired,
+        "upgraded": upgrades_json(&report.files.upgraded),
         "report_url": report.files.report.url,
         "plan_url": report.files.plan.url,
         "leads_pulled": report.pulled.leads,
@@ -144,4 +147,45 @@ pub(super) fn pass_json(id: &str, report: &PassReport) -> serde_json::Value {
 /// One JSON document on stdout.
 pub(super) fn print_json(value: &serde_json::Value) {
     println!("{value}");
+}
+
+/// What a newer template did to the files, or would do.
+pub(super) fn print_upgrades(upgraded: &[Upgraded]) {
+    for file in upgraded {
+        let how = if file.pending {
+            "would be brought"
+        } else {
+            "was brought"
+        };
+        if file.changes.is_empty() {
+            println!("  template  {}", file.role);
+        } else {
+            println!(
+                "  template  {} {how} up to this program's template:",
+                file.role
+            );
+        }
+        for change in &file.changes {
+            println!("    {change}");
+        }
+        for left in &file.left {
+            println!("    left as it is: {left}");
+        }
+    }
+}
+
+/// The same for programs.
+pub(super) fn upgrades_json(upgraded: &[Upgraded]) -> serde_json::Value {
+    upgraded
+        .iter()
+        .map(|file| {
+            serde_json::json!({
+                "file": file.role,
+                "pending": file.pending,
+                "changes": file.changes,
+                "left": file.left,
+                "cells": file.cells,
+            })
+        })
+        .collect()
 }

@@ -86,6 +86,17 @@ pub(super) async fn one(
 }
 
 fn print_edits(report: &PassReport) {
+    if report
+        .files
+        .upgraded
+        .iter()
+        .any(|upgraded| upgraded.pending)
+    {
+        println!(
+            "  the next pass brings the template up to date first; its other edits follow then"
+        );
+        return;
+    }
     let sides = [
         ("plan", &report.change.plan),
         ("report", &report.change.report),
@@ -135,5 +146,7 @@ fn describe(edit: &Edit) -> String {
         Edit::AddProtection { protection, .. } => format!("protect {}", protection.description),
         Edit::Keep { from, .. } => format!("guard {} cells of tab {}", from.rect.count(), from.tab),
         Edit::AddConditional { conditional, .. } => format!("add format {}", conditional.formula),
+        // Told in the words of the upgrade.
+        _ => "bring the template up to date".to_owned(),
     }
 }

@@ -272,7 +272,7 @@ fn whole_tab(sheet: wire::Sheet, sizes: &Sizes, locale: &str) -> Tab {
         .collect();
     let rules = sheet.conditional_formats.iter().flatten();
     tab.conditional = rules
-        .filter_map(|rule| conditional(rule, sizes, locale))
+        .map(|rule| conditional(rule, sizes, locale).unwrap_or_default())
         .collect();
     let protected = sheet.protected_ranges.iter().flatten();
     tab.protections = protected.map(|range| protection(range, sizes)).collect();

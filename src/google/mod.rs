@@ -291,6 +291,18 @@ impl Google {
         self.copy_file(source, title, folder, properties).await
     }
 
+    /// Sets properties of a file; others stay.
+    ///
+    /// # Errors
+    /// Of Drive.
+    pub async fn mark(
+        &self,
+        id: &str,
+        properties: &[(&str, &str)],
+    ) -> Result<DriveFile, GoogleError> {
+        self.set_properties(id, properties).await
+    }
+
     /// One file.
     ///
     /// # Errors

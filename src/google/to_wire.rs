@@ -4,6 +4,8 @@
 //! text. A blank cell is an empty object, never a null (the hub strips nulls out of arrays, and
 //! columns would shift).
 
+mod upgrade;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use google_sheets4::FieldMask;
@@ -166,7 +168,30 @@ pub(super) fn check_edits(edits: &[Edit], doing: &str) -> Result<(), GoogleError
             Edit::InsertRows { tab, .. }
             | Edit::DeleteRows { tab, .. }
             | Edit::AddProtection { tab, .. }
-            | Edit::AddConditional { tab, .. } => check_id(*tab, doing)?,
+            | Edit::AddConditional { tab, .. }
+            | Edit::InsertColumns { tab, .. }
+            | Edit::DeleteColumns { tab, .. }
+            | Edit::SetSizes { tab, .. }
+            | Edit::SetHidden { tab, .. }
+            | Edit::Merge { tab, .. }
+            | Edit::Unmerge { tab, .. }
+            | Edit::DropConditional { tab, .. }
+            | Edit::PutConditional { tab, .. }
+            | Edit::AddMetadata { tab, .. } => check_id(*tab, doing)?,
+            Edit::Paint { tab, cells, .. } => {
+                check_id(*tab, doing)?;
+                cells
+                    .values()
+                    .try_for_each(|cell| check_value(&cell.value, doing))?;
+            }
+            Edit::SetFile { .. } => {}
+            Edit::SetTab(tab) => check_id(tab.id, doing)?,
+            Edit::SetChart(chart) => check_id(chart.id, doing)?,
+            Edit::MoveChart { tab, chart } => {
+                check_id(*tab, doing)?;
+                check_id(chart.id, doing)?;
+            }
+            Edit::DropChart { chart } => check_id(*chart, doing)?,
         }
     }
     Ok(())
@@ -186,6 +211,7 @@ pub(super) fn cells(edits: &[Edit]) -> usize {
     let of_edit = |edit: &Edit| match edit {
         Edit::Write { values, .. } => values.iter().map(Vec::len).sum(),
         Edit::AddTab(tab) => tab.cells.len(),
+        Edit::Paint { cells, .. } => cells.len(),
         _ => 0,
     };
     edits.iter().map(of_edit).sum()
@@ -204,9 +230,12 @@ pub(super) struct Context {
 
 /// Whether the requests depend on how the spreadsheet looks now.
 pub(super) fn needs_context(edits: &[Edit]) -> bool {
-    edits
-        .iter()
-        .any(|edit| matches!(edit, Edit::AddConditional { .. } | Edit::AddTab(_)))
+    edits.iter().any(|edit| {
+        matches!(
+            edit,
+            Edit::AddConditional { .. } | Edit::AddTab(_) | Edit::Paint { .. }
+        )
+    })
 }
 
 /// Everything that makes a newborn file the workbook: `born` is the id of its only tab.
@@ -265,9 +294,13 @@ pub(super) fn workbook(workbook: &Workbook, born: i32, editor: Option<&str>) -> 
 
 fn spreadsheet_properties(workbook: &Workbook) -> Option<wire::Request> {
     let set = |text: &String| (!text.is_empty()).then(|| text.clone());
+    file_properties(set(&workbook.locale), set(&workbook.time_zone))
+}
+
+fn file_properties(locale: Option<String>, time_zone: Option<String>) -> Option<wire::Request> {
     let properties = wire::SpreadsheetProperties {
-        locale: set(&workbook.locale),
-        time_zone: set(&workbook.time_zone),
+        locale,
+        time_zone,
         ..Default::default()
     };
     let fields: Vec<&str> = [
@@ -388,6 +421,7 @@ pub(super) fn edits(edits: &[Edit], context: &Context) -> Vec<wire::Request> {
                 requests.push(add_conditional(*tab, rule, *index));
                 *index += 1;
             }
+            other => requests.extend(upgrade::requests(other, &context.locale)),
         }
     }
     requests
@@ -401,16 +435,7 @@ fn tab_content(tab: &Tab, context: &Context) -> Vec<wire::Request> {
     requests.extend(sizes(tab, "ROWS", &tab.row_heights));
     requests.extend(hide(tab, "COLUMNS", &tab.hidden_columns));
     requests.extend(hide(tab, "ROWS", &tab.hidden_rows));
-    for rect in &tab.merges {
-        let merge = wire::MergeCellsRequest {
-            merge_type: Some("MERGE_ALL".to_string()),
-            range: Some(range(tab.id, rect)),
-        };
-        requests.push(wire::Request {
-            merge_cells: Some(merge),
-            ..Default::default()
-        });
-    }
+    requests.extend(tab.merges.iter().map(|rect| merge(tab.id, rect)));
     for (index, rule) in tab.conditional.iter().enumerate() {
         requests.push(add_conditional(tab.id, rule, index));
     }
@@ -421,6 +446,17 @@ fn tab_content(tab: &Tab, context: &Context) -> Vec<wire::Request> {
         requests.push(add_protection(tab.id, protection, context));
     }
     requests
+}
+
+fn merge(tab: i64, rect: &Rect) -> wire::Request {
+    let merge = wire::MergeCellsRequest {
+        merge_type: Some("MERGE_ALL".to_string()),
+        range: Some(range(tab, rect)),
+    };
+    wire::Request {
+        merge_cells: Some(merge),
+        ..Default::default()
+    }
 }
 
 /// A tab's id; ids out of range were refused by `check` and are refused by Google.
@@ -797,6 +833,10 @@ fn validation(rule: &Validation, locale: &str) -> wire::DataValidationRule {
 
 /// Sizes, equal neighbours together.
 fn sizes(tab: &Tab, which: &str, sizes: &BTreeMap<u32, u32>) -> Vec<wire::Request> {
+    size_lines(tab.id, which, sizes)
+}
+
+fn size_lines(tab: i64, which: &str, sizes: &BTreeMap<u32, u32>) -> Vec<wire::Request> {
     runs(sizes.iter().map(|(index, size)| (*index, *size)))
         .into_iter()
         .map(|(start, end, size)| {
@@ -804,18 +844,18 @@ fn sizes(tab: &Tab, which: &str, sizes: &BTreeMap<u32, u32>) -> Vec<wire::Reques
                 pixel_size: Some(n(size)),
                 ..Default::default()
             };
-            update_dimension(
-                dimension(tab.id, which, start, end),
-                properties,
-                "pixelSize",
-            )
+            update_dimension(dimension(tab, which, start, end), properties, "pixelSize")
         })
         .collect()
 }
 
 /// Hidden rows or columns, neighbours together.
 fn hide(tab: &Tab, which: &str, hidden: &[u32]) -> Vec<wire::Request> {
-    let hidden: BTreeSet<u32> = hidden.iter().copied().collect();
+    hide_lines(tab.id, which, hidden.iter().copied())
+}
+
+fn hide_lines(tab: i64, which: &str, hidden: impl Iterator<Item = u32>) -> Vec<wire::Request> {
+    let hidden: BTreeSet<u32> = hidden.collect();
     runs(hidden.into_iter().map(|index| (index, 0)))
         .into_iter()
         .map(|(start, end, _)| {
@@ -824,7 +864,7 @@ fn hide(tab: &Tab, which: &str, hidden: &[u32]) -> Vec<wire::Request> {
                 ..Default::default()
             };
             update_dimension(
-                dimension(tab.id, which, start, end),
+                dimension(tab, which, start, end),
                 properties,
                 "hiddenByUser",
             )

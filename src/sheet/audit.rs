@@ -180,7 +180,24 @@ fn audit_edit(edit: &Edit, ownership: &Ownership) -> Result<u64, AuditError> {
         Edit::AddTab(tab) => repair("tab", tab.id),
         Edit::AddChart { tab, .. } => repair("chart", *tab),
         Edit::AddProtection { tab, .. } => repair("protection", *tab),
-        Edit::AddConditional { tab, .. } => repair("conditional format", *tab),
+        Edit::AddConditional { tab, .. } | Edit::PutConditional { tab, .. } => {
+            repair("conditional format", *tab)
+        }
+        // What an upgrade of the template does besides: `sheet::upgrade` touches what the company left
+        // as the former template had it, and nothing else.
+        Edit::InsertColumns { tab, .. } | Edit::DeleteColumns { tab, .. } => repair("column", *tab),
+        Edit::Paint { tab, cells, .. } => {
+            repair("cell of a template", *tab).map(|_| cells.len() as u64)
+        }
+        Edit::SetFile { .. } => repair("setting of the file", 0),
+        Edit::SetTab(tab) => repair("tab's property", tab.id),
+        Edit::SetSizes { tab, .. } | Edit::SetHidden { tab, .. } => repair("size", *tab),
+        Edit::Merge { tab, .. } | Edit::Unmerge { tab, .. } => repair("merge", *tab),
+        Edit::DropConditional { tab, .. } => repair("conditional format", *tab),
+        Edit::SetChart(chart) => repair("chart", chart.categories.tab),
+        Edit::DropChart { chart } => repair("chart", *chart),
+        Edit::MoveChart { tab, .. } => repair("chart", *tab),
+        Edit::AddMetadata { tab, .. } => repair("metadata", *tab),
     }
 }
 

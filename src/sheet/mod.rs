@@ -11,4 +11,5 @@ pub mod edit;
 pub mod grow;
 pub mod table;
 pub mod template;
+pub mod upgrade;
 pub mod workbook;

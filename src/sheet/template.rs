@@ -63,9 +63,35 @@ pub struct TemplateError {
     pub reason: String,
 }
 
+/// Which edition of the built-in templates this program carries: counts up with every change of what a
+/// template renders to, so that an older program leaves the files of a newer one alone.
+pub const EDITION: u32 = 1;
+/// Developer metadata on a file's status tab: the edition of the template it was made from.
+pub const EDITION_KEY: &str = "planfact_edition";
+/// Developer metadata on a file's status tab, one for each upgrade: `number:edition:fingerprint`.
+pub const UPGRADE_KEY: &str = "planfact_upgrade";
+
+/// The table whose tab carries them.
+pub fn status_table(kind: TemplateKind) -> &'static str {
+    match kind {
+        TemplateKind::Report => "status",
+        TemplateKind::Plan => "plan_status",
+    }
+}
+
 /// Renders a built-in template.
 pub fn render(kind: TemplateKind, input: &TemplateInput) -> Result<Workbook, TemplateError> {
-    render::render(kind, input)
+    let mut workbook = render::render(kind, input)?;
+    let home = workbook
+        .names
+        .iter()
+        .find(|name| name.name == status_table(kind));
+    let home = home.map(|name| name.area.tab);
+    if let Some(tab) = workbook.tabs.iter_mut().find(|tab| Some(tab.id) == home) {
+        tab.metadata
+            .push((EDITION_KEY.to_owned(), EDITION.to_string()));
+    }
+    Ok(workbook)
 }
 
 /// A stable fingerprint of a rendered template (FNV-1a, 64 bits, hexadecimal): equal when nothing

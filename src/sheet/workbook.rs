@@ -203,8 +203,9 @@ pub struct Chart {
     pub size: (u32, u32),
 }
 
-/// A format that applies while a formula holds.
-#[derive(Debug, Clone, PartialEq)]
+/// A format that applies while a formula holds. Read from a sheet, a rule of another kind (a colour
+/// scale, a built-in condition) is one without ranges and formula: it keeps its place in the list.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Conditional {
     /// Where; the formula is relative to the first cell of the first rectangle.
     pub ranges: Vec<Rect>,

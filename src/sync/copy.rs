@@ -14,6 +14,7 @@ use crate::store::{Binding, Store};
 
 use super::outcome::SyncError;
 use super::publish::publish;
+use super::upgrade::Upgraded;
 use super::words::Words;
 use super::{Engine, Profile};
 
@@ -37,6 +38,17 @@ pub struct Files {
     pub made: Vec<String>,
     /// What the copies had lost and got back.
     pub repaired: Vec<String>,
+    /// Files that a newer built-in template is laid over, or would be.
+    pub upgraded: Vec<Upgraded>,
+}
+
+/// Whether a newer template is laid over the files, or only looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lay {
+    /// Lay it.
+    Over,
+    /// Only say what it would do.
+    Look,
 }
 
 /// The role of a plan file.
@@ -44,20 +56,23 @@ pub fn plan_role(year: i32) -> String {
     format!("plan:{year}")
 }
 
-/// The company's files, made where they do not exist yet. Costs no request when they are known.
-pub async fn ensure(engine: &Engine, profile: &Profile, year: i32) -> Result<Files, SyncError> {
+/// The company's files, made where they do not exist yet, and brought up to the built-in templates.
+/// Costs no request when they are known and up to date.
+pub async fn ensure(
+    engine: &Engine,
+    profile: &Profile,
+    year: i32,
+    lay: Lay,
+) -> Result<Files, SyncError> {
     let known = engine.store.bindings(&profile.id)?;
     let mut made = Vec::new();
     let mut repaired = Vec::new();
     let mut bound = Vec::new();
+    let mut upgraded = Vec::new();
     for (kind, role) in [
         (TemplateKind::Report, "report".to_owned()),
         (TemplateKind::Plan, plan_role(year)),
     ] {
-        if let Some(binding) = known.iter().find(|binding| binding.role == role) {
-            bound.push(binding.clone());
-            continue;
-        }
         let job = Job {
             google: &engine.google,
             store: &*engine.store,
@@ -66,11 +81,18 @@ pub async fn ensure(engine: &Engine, profile: &Profile, year: i32) -> Result<Fil
             role,
             year,
         };
-        let (binding, fresh, mended) = job.make().await?;
-        if fresh {
-            made.push(binding.role.clone());
-        }
-        repaired.extend(mended);
+        let mut binding = match known.iter().find(|binding| binding.role == job.role) {
+            Some(binding) => binding.clone(),
+            None => {
+                let (binding, fresh, mended) = job.make().await?;
+                if fresh {
+                    made.push(binding.role.clone());
+                }
+                repaired.extend(mended);
+                binding
+            }
+        };
+        upgraded.extend(job.bring_up(&mut binding, lay).await?);
         bound.push(binding);
     }
     let plan = bound.pop();
@@ -81,6 +103,7 @@ pub async fn ensure(engine: &Engine, profile: &Profile, year: i32) -> Result<Fil
             plan,
             made,
             repaired,
+            upgraded,
         }),
         _ => Err(SyncError::Sheet {
             file: profile.name.clone(),
@@ -90,24 +113,18 @@ pub async fn ensure(engine: &Engine, profile: &Profile, year: i32) -> Result<Fil
     }
 }
 
-struct Job<'a> {
-    google: &'a Google,
-    store: &'a dyn Store,
-    profile: &'a Profile,
-    kind: TemplateKind,
+pub(super) struct Job<'a> {
+    pub(super) google: &'a Google,
+    pub(super) store: &'a dyn Store,
+    pub(super) profile: &'a Profile,
+    pub(super) kind: TemplateKind,
     role: String,
-    year: i32,
+    pub(super) year: i32,
 }
 
 impl Job<'_> {
     async fn make(&self) -> Result<(Binding, bool, Vec<String>), SyncError> {
-        let input = TemplateInput {
-            locale: self.profile.locale.clone(),
-            currency: self.profile.currency.clone(),
-            time_zone: self.profile.calendar.zone.name().to_owned(),
-            year: self.year,
-        };
-        let workbook = template::render(self.kind, &input)?;
+        let workbook = self.render()?;
         let fingerprint = template::fingerprint(&workbook);
         let folder = self.profile.folder.as_deref();
         let marks = [
@@ -133,13 +150,15 @@ impl Job<'_> {
                 )
             }
         };
-        let repaired = self.verify(&file, &workbook).await?;
+        let template = file.properties.get(MARK_TEMPLATE);
+        let template = template.unwrap_or(&fingerprint).clone();
+        // A file of an older template is brought up to date instead.
+        let repaired = if template == fingerprint {
+            self.verify(&file, &workbook).await?
+        } else {
+            Vec::new()
+        };
         self.google.share(&file.id, &self.profile.grants).await?;
-        let template = file
-            .properties
-            .get(MARK_TEMPLATE)
-            .cloned()
-            .unwrap_or(fingerprint);
         let binding = Binding {
             role: self.role.clone(),
             file: file.id,
@@ -152,28 +171,74 @@ impl Job<'_> {
         Ok((binding, fresh, repaired))
     }
 
+    /// The built-in template for this company.
+    pub(super) fn render(&self) -> Result<Workbook, SyncError> {
+        let input = TemplateInput {
+            locale: self.profile.locale.clone(),
+            currency: self.profile.currency.clone(),
+            time_zone: self.profile.calendar.zone.name().to_owned(),
+            year: self.year,
+        };
+        Ok(template::render(self.kind, &input)?)
+    }
+
+    /// The spreadsheet that the configuration names instead of the built-in template.
+    pub(super) fn configured(&self) -> Option<&String> {
+        match self.kind {
+            TemplateKind::Report => self.profile.report_template.as_ref(),
+            TemplateKind::Plan => self.profile.plan_template.as_ref(),
+        }
+    }
+
     /// The spreadsheet to copy: the configured one, else the built-in template's file, which is
     /// published at the first need.
     async fn source(&self, workbook: &Workbook, fingerprint: &str) -> Result<String, SyncError> {
-        let configured = match self.kind {
-            TemplateKind::Report => self.profile.report_template.clone(),
-            TemplateKind::Plan => self.profile.plan_template.clone(),
-        };
-        if let Some(id) = configured {
-            self.check_configured(&id).await?;
-            return Ok(id);
+        if let Some(id) = self.configured() {
+            self.check_configured(id).await?;
+            return Ok(id.clone());
         }
+        self.published(workbook, fingerprint).await
+    }
+
+    /// The built-in template's file, made at the first need.
+    pub(super) async fn published(
+        &self,
+        workbook: &Workbook,
+        fingerprint: &str,
+    ) -> Result<String, SyncError> {
         let folder = self.profile.folder.as_deref();
         let marks = [(MARK_KIND, "template"), (MARK_TEMPLATE, fingerprint)];
-        let published = match self.google.find(&marks, folder).await?.into_iter().next() {
-            Some(file) => file,
+        match self.template_file(fingerprint).await? {
+            Some(id) => Ok(id),
             None => {
-                self.google
-                    .publish_workbook(workbook, folder, &marks)
-                    .await?
+                let google = self.google;
+                let file = google.publish_workbook(workbook, folder, &marks).await?;
+                Ok(file.id)
             }
-        };
-        Ok(published.id)
+        }
+    }
+
+    /// The file of a built-in template that was published before.
+    pub(super) async fn template_file(
+        &self,
+        fingerprint: &str,
+    ) -> Result<Option<String>, SyncError> {
+        let marks = [(MARK_KIND, "template"), (MARK_TEMPLATE, fingerprint)];
+        let folder = self.profile.folder.as_deref();
+        let found = self.google.find(&marks, folder).await?;
+        Ok(found.into_iter().next().map(|file| file.id))
+    }
+
+    /// Marks a company's file as made from a template, in Drive and in the store.
+    pub(super) async fn rebind(
+        &self,
+        binding: &mut Binding,
+        fingerprint: &str,
+    ) -> Result<(), SyncError> {
+        let mark = [(MARK_TEMPLATE, fingerprint)];
+        self.google.mark(&binding.file, &mark).await?;
+        fingerprint.clone_into(&mut binding.template);
+        Ok(self.store.save_binding(&self.profile.id, binding)?)
     }
 
     /// A template that lacks a table is refused before anything is copied.
@@ -211,11 +276,7 @@ impl Job<'_> {
         file: &DriveFile,
         promised: &Workbook,
     ) -> Result<Vec<String>, SyncError> {
-        let configured = match self.kind {
-            TemplateKind::Report => self.profile.report_template.is_some(),
-            TemplateKind::Plan => self.profile.plan_template.is_some(),
-        };
-        if configured {
+        if self.configured().is_some() {
             return Ok(Vec::new());
         }
         let found = self.google.read_workbook(&file.id).await?;

@@ -16,6 +16,7 @@ pub mod pull;
 pub mod reconcile;
 pub mod render;
 mod scenario;
+pub mod upgrade;
 pub mod words;
 
 use std::collections::BTreeSet;

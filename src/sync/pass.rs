@@ -11,7 +11,7 @@ use crate::sheet::table::TableSpec;
 use crate::sheet::template::{self, TemplateKind};
 use crate::store::{LoggedChange, PassRecord};
 
-use super::copy::{self, Files};
+use super::copy::{self, Files, Lay};
 use super::guard;
 use super::outcome::{Outcome, SyncError};
 use super::publish::publish;
@@ -137,7 +137,20 @@ async fn stages(
     let before = (engine.google.requests(), company.portal.requests_total());
     let year = chrono::Datelike::year(&today);
 
-    let files = copy::ensure(engine, profile, year).await?;
+    let lay = match ask.reach {
+        Reach::Look => Lay::Look,
+        Reach::Plan | Reach::All => Lay::Over,
+    };
+    let files = copy::ensure(engine, profile, year, lay).await?;
+    if lay == Lay::Look && files.upgraded.iter().any(|upgraded| upgraded.pending) {
+        // What comes after depends on what the upgrade brings.
+        return Ok(PassReport::begun(
+            number,
+            today,
+            files,
+            PullSummary::default(),
+        ));
+    }
     let mut pulled = PullSummary::default();
     if ask.pull {
         let store = &*engine.store;

@@ -100,14 +100,14 @@ async fn an_edit_during_the_write_is_never_lost() {
 type At = (i64, i64, i64);
 
 /// A plan file, the people and the program around it.
-struct Desk {
-    google: google::Google,
+pub(crate) struct Desk {
+    pub(crate) google: google::Google,
     portals: Vec<portal::Portal>,
     folder: tempfile::TempDir,
-    engine: Engine,
-    company: Company,
-    plan: String,
-    random: StdRng,
+    pub(crate) engine: Engine,
+    pub(crate) company: Company,
+    pub(crate) plan: String,
+    pub(crate) random: StdRng,
     /// What people typed and must find again, by table, row key and column key.
     typed: BTreeMap<(String, String, String), Value>,
     /// Keys of rows that somebody doubled.
@@ -191,7 +191,7 @@ fn profile(folder: &str) -> Profile {
 }
 
 impl Desk {
-    async fn new(seed: u64) -> Desk {
+    pub(crate) async fn new(seed: u64) -> Desk {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let portals = vec![start_portal(0).await, start_portal(1).await];
         let google = google::Google::start(google::Options {
@@ -229,7 +229,7 @@ impl Desk {
     }
 
     /// A pass that must end well; a new client each time, because its own limits are real.
-    async fn refresh(&mut self) -> PassReport {
+    pub(crate) async fn refresh(&mut self) -> PassReport {
         self.pass()
             .await
             .unwrap_or_else(|error| panic!("{error:?}"))
@@ -241,7 +241,7 @@ impl Desk {
     }
 
     /// A few steps of people, then passes that may die, then one that must put everything right.
-    async fn history(&mut self, index: u64, tally: &mut BTreeMap<&'static str, u64>) {
+    pub(crate) async fn history(&mut self, index: u64, tally: &mut BTreeMap<&'static str, u64>) {
         for _ in 0..self.random.random_range(1..7) {
             let step = self.step().await;
             if std::env::var_os("PLANFACT_TELL").is_some() {
@@ -530,7 +530,7 @@ impl Desk {
     }
 
     /// The oracle.
-    async fn check(&self, index: u64, told: &[String]) {
+    pub(crate) async fn check(&self, index: u64, told: &[String]) {
         let mut blocks = BTreeMap::new();
         for table in TABLES {
             blocks.insert(table, self.block(table).await);
@@ -649,7 +649,7 @@ impl Desk {
         self.ask(reqwest::Method::POST, &path, Some(body)).await;
     }
 
-    async fn ask(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
+    pub(crate) async fn ask(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
         let client = reqwest::Client::new();
         let mut request = client
             .request(method, format!("{}{path}", self.google.endpoint))

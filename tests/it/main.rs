@@ -13,5 +13,6 @@ mod histories;
 mod large;
 mod misuse;
 mod pull;
+mod upgrades;
 mod versions;
 mod world;

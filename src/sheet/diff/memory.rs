@@ -83,6 +83,8 @@ pub fn apply(workbook: &mut Workbook, edits: &[Edit]) {
                     tab.conditional.push(conditional.clone());
                 }
             }
+            // An upgrade of the template: formulas would have to follow, which only a real sheet does.
+            _ => {}
         }
     }
 }
