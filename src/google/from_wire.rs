@@ -10,7 +10,7 @@ use google_sheets4::api as wire;
 use super::to_wire::{Context, decimal_comma};
 use crate::sheet::edit::{Grid, Observed};
 use crate::sheet::workbook::{
-    Align, Area, Border, COLUMN_WIDTH, Cell, Chart, ChartKind, Color, Conditional, Format,
+    Align, Area, Border, COLUMN_WIDTH, Cell, Chart, ChartKind, Color, Conditional, Format, NOWHERE,
     NamedRange, NumberKind, Protection, ROW_HEIGHT, Rect, Series, SeriesKind, Tab, Validation,
     Value, Workbook,
 };
@@ -45,7 +45,8 @@ pub(super) fn context(spreadsheet: &wire::Spreadsheet) -> Context {
 /// The whole spreadsheet.
 pub(super) fn workbook(spreadsheet: wire::Spreadsheet) -> Workbook {
     let sizes = sizes(&spreadsheet);
-    let names = names(&spreadsheet, &sizes);
+    let mut names = names(&spreadsheet, &sizes);
+    names.extend(lost_names(&spreadsheet));
     let properties = spreadsheet.properties.unwrap_or_default();
     let locale = properties.locale.unwrap_or_default();
     let mut sheets = spreadsheet.sheets.unwrap_or_default();
@@ -203,6 +204,28 @@ fn names(spreadsheet: &wire::Spreadsheet, sizes: &Sizes) -> Vec<NamedRange> {
         .iter()
         .flatten()
         .filter_map(read)
+        .collect()
+}
+
+/// Names whose cells were deleted.
+fn lost_names(spreadsheet: &wire::Spreadsheet) -> Vec<NamedRange> {
+    let lost = spreadsheet.named_ranges.iter().flatten();
+    lost.filter(|name| name.range.is_none())
+        .filter_map(|name| {
+            Some(NamedRange {
+                id: name.named_range_id.clone()?,
+                name: name.name.clone()?,
+                area: Area {
+                    tab: NOWHERE,
+                    rect: Rect {
+                        row_start: 0,
+                        row_end: 0,
+                        column_start: 0,
+                        column_end: 0,
+                    },
+                },
+            })
+        })
         .collect()
 }
 
@@ -560,6 +583,7 @@ fn protection(wire: &wire::ProtectedRange, sizes: &Sizes) -> Protection {
             || range.end_column_index.is_some()
     };
     Protection {
+        id: wire.protected_range_id.unwrap_or(0).into(),
         rect: wire
             .range
             .as_ref()

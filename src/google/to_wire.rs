@@ -177,6 +177,7 @@ pub(super) fn check_edits(edits: &[Edit], doing: &str) -> Result<(), GoogleError
             | Edit::Unmerge { tab, .. }
             | Edit::DropConditional { tab, .. }
             | Edit::PutConditional { tab, .. }
+            | Edit::SetProtection { tab, .. }
             | Edit::AddMetadata { tab, .. } => check_id(*tab, doing)?,
             Edit::Paint { tab, cells, .. } => {
                 check_id(*tab, doing)?;
@@ -191,7 +192,9 @@ pub(super) fn check_edits(edits: &[Edit], doing: &str) -> Result<(), GoogleError
                 check_id(*tab, doing)?;
                 check_id(chart.id, doing)?;
             }
-            Edit::DropChart { chart } => check_id(*chart, doing)?,
+            Edit::DropChart { chart: object } | Edit::DropProtection { protection: object } => {
+                check_id(*object, doing)?;
+            }
         }
     }
     Ok(())
@@ -950,15 +953,17 @@ fn add_metadata(tab: i64, key: &str, value: &str) -> wire::Request {
     }
 }
 
-fn add_protection(tab: i64, protection: &Protection, context: &Context) -> wire::Request {
+fn protected(tab: i64, protection: &Protection) -> wire::GridRange {
     let whole = wire::GridRange {
         sheet_id: Some(id(tab)),
         ..Default::default()
     };
-    let area = protection
-        .rect
-        .as_ref()
-        .map_or(whole, |rect| range(tab, rect));
+    let rect = protection.rect.as_ref();
+    rect.map_or(whole, |rect| range(tab, rect))
+}
+
+fn add_protection(tab: i64, protection: &Protection, context: &Context) -> wire::Request {
+    let area = protected(tab, protection);
     // Our own account stays an editor, or our own writes would be refused.
     let editor = context.editor.as_ref().filter(|_| !protection.warning_only);
     let editors = editor.map(|editor| wire::Editors {
@@ -1278,6 +1283,7 @@ mod tests {
             ..Context::default()
         };
         let protection = |warning_only| Protection {
+            id: 0,
             rect: None,
             description: "data".to_string(),
             warning_only,

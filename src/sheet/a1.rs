@@ -1,6 +1,6 @@
 //! Addresses and ranges in A1 notation, both ways, and the arithmetic of rectangles.
 
-use super::workbook::{Area, Rect};
+use super::workbook::{Area, NOWHERE, Rect};
 
 /// Google's limit on columns of one tab; an address beyond it is not an address.
 pub const COLUMNS_MAX: u32 = 18_278;
@@ -242,6 +242,11 @@ impl Rect {
 }
 
 impl Area {
+    /// Whether a named range names nothing (any more): all its cells were deleted.
+    pub fn is_nowhere(&self) -> bool {
+        self.tab == NOWHERE || self.rect.count() == 0
+    }
+
     /// One cell of a tab.
     pub fn cell(tab: i64, row: u32, column: u32) -> Area {
         Area {

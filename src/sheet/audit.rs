@@ -179,7 +179,10 @@ fn audit_edit(edit: &Edit, ownership: &Ownership) -> Result<u64, AuditError> {
         }
         Edit::AddTab(tab) => repair("tab", tab.id),
         Edit::AddChart { tab, .. } => repair("chart", *tab),
-        Edit::AddProtection { tab, .. } => repair("protection", *tab),
+        Edit::AddProtection { tab, .. } | Edit::SetProtection { tab, .. } => {
+            repair("protection", *tab)
+        }
+        Edit::DropProtection { protection } => repair("protection", *protection),
         Edit::AddConditional { tab, .. } | Edit::PutConditional { tab, .. } => {
             repair("conditional format", *tab)
         }

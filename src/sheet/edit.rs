@@ -189,6 +189,18 @@ pub enum Edit {
         /// Its id.
         chart: i64,
     },
+    /// Protect another part of the tab by a protection that stands (found by its id).
+    SetProtection {
+        /// The tab.
+        tab: i64,
+        /// The protection.
+        protection: Protection,
+    },
+    /// Remove a protection.
+    DropProtection {
+        /// Its id.
+        protection: i64,
+    },
     /// Bind developer metadata to a tab.
     AddMetadata {
         /// The tab.

@@ -385,6 +385,19 @@ impl<'a> File<'a> {
             if sheet.mode == Mode::Gone {
                 continue;
             }
+            if sheet.mode == Mode::Merge {
+                let stale = objects::stale_merges(sheet);
+                let apart = stale
+                    .into_iter()
+                    .map(|rect| Edit::Unmerge { tab: id, rect });
+                let rules = self.stale_rules(sheet).into_iter().rev();
+                let drop = rules.map(|index| Edit::DropConditional {
+                    tab: id,
+                    index: index as u32,
+                });
+                let edits: Vec<Edit> = apart.chain(drop).collect();
+                self.out.edits.extend(edits);
+            }
             let (mut come, mut go) = ([0, 0], [0, 0]);
             for (lines, is_row) in [(&sheet.rows, true), (&sheet.columns, false)] {
                 for (line, count, comes) in lines.structure() {
@@ -437,7 +450,8 @@ impl<'a> File<'a> {
             let mut id = String::new();
             if let Some(is) = is {
                 id.clone_from(&is.id);
-                if !self.is_where_it_was(is, sheet) {
+                let lost_its_cells = is.area.is_nowhere();
+                if !lost_its_cells && !self.is_where_it_was(is, sheet) {
                     continue;
                 }
                 let kept = through(
@@ -532,7 +546,7 @@ fn bare_tab(tab: &Tab) -> Tab {
 fn area(book: &Workbook, name: &str) -> Option<Area> {
     book.names
         .iter()
-        .find(|range| range.name == name)
+        .find(|range| range.name == name && !range.area.is_nowhere())
         .map(|range| range.area)
 }
 
@@ -596,6 +610,10 @@ fn keyed(book: &Workbook, tab: &Tab, specs: &[TableSpec]) -> Keyed {
         }) else {
             continue;
         };
+        // Without its corner what stands in the first column may be anything.
+        let corner = spec.key_columns.first().zip(located.key_columns.first());
+        let has_corner = corner
+            .is_some_and(|(key, column)| key_text(grid.at(located.key_row, *column)) == **key);
         add(&mut keyed.rows, located.key_row, format!("{}/", spec.name));
         for row in (grid.row..)
             .take(grid.values.len())
@@ -606,7 +624,7 @@ fn keyed(book: &Workbook, tab: &Tab, specs: &[TableSpec]) -> Keyed {
                 .iter()
                 .map(|column| key_text(grid.at(row, *column)))
                 .collect();
-            if keys.first().is_some_and(|key| !key.is_empty()) {
+            if has_corner && keys.first().is_some_and(|key| !key.is_empty()) {
                 add(
                     &mut keyed.rows,
                     row,
@@ -614,7 +632,12 @@ fn keyed(book: &Workbook, tab: &Tab, specs: &[TableSpec]) -> Keyed {
                 );
             }
         }
-        for (index, column) in located.key_columns.iter().enumerate() {
+        let corners = located
+            .key_columns
+            .iter()
+            .enumerate()
+            .filter(|_| has_corner);
+        for (index, column) in corners {
             add(
                 &mut keyed.columns,
                 *column,

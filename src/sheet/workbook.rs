@@ -218,6 +218,8 @@ pub struct Conditional {
 /// A protected part of a tab, or the whole tab.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Protection {
+    /// Google's id; 0 in a template.
+    pub id: i64,
     /// The rectangle; none for the whole tab.
     pub rect: Option<Rect>,
     /// What it is for, shown to people and used to find it again.
@@ -225,6 +227,9 @@ pub struct Protection {
     /// Only warn, never refuse.
     pub warning_only: bool,
 }
+
+/// The tab of a named range whose cells were all deleted: the name stands and names nothing.
+pub const NOWHERE: i64 = -1;
 
 /// A named range.
 #[derive(Debug, Clone, PartialEq, Eq)]

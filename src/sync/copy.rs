@@ -4,8 +4,6 @@
 //! Idempotent: a file is found by the marks that Drive keeps on it, so that a lost store, a second
 //! press or a crash between two requests never makes a second copy.
 
-use std::collections::BTreeSet;
-
 use crate::google::{DriveFile, Google};
 use crate::sheet::edit::Edit;
 use crate::sheet::template::{self, TemplateInput, TemplateKind};
@@ -299,12 +297,12 @@ fn lost(promised: &Workbook, found: &Workbook) -> (Vec<Edit>, Vec<String>) {
             Some(other) => lost_on_tab(tab, other, &mut edits, &mut words),
         }
     }
-    let names: BTreeSet<&str> = found.names.iter().map(|name| name.name.as_str()).collect();
     for name in &promised.names {
-        if !names.contains(name.name.as_str()) {
+        let known = found.names.iter().find(|other| other.name == name.name);
+        if known.is_none_or(|known| known.area.is_nowhere()) {
             words.push(format!("named range {}", name.name));
             edits.push(Edit::SetName(NamedRange {
-                id: String::new(),
+                id: known.map(|known| known.id.clone()).unwrap_or_default(),
                 ..name.clone()
             }));
         }
@@ -365,6 +363,7 @@ mod tests {
             id: 7,
             title: "Данные".to_owned(),
             protections: vec![Protection {
+                id: 0,
                 rect: None,
                 description: "data".to_owned(),
                 warning_only: false,

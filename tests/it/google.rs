@@ -816,6 +816,7 @@ fn rich() -> Workbook {
         },
     ];
     report.protections = vec![Protection {
+        id: 0,
         rect: Some(rect(0, 3, 0, 12)),
         description: "header".to_string(),
         warning_only: true,
@@ -863,6 +864,7 @@ fn rich() -> Workbook {
         columns: 4,
         hidden: true,
         protections: vec![Protection {
+            id: 0,
             rect: None,
             description: "planfact data".to_string(),
             warning_only: false,
@@ -916,6 +918,9 @@ fn as_template(mut book: Workbook) -> Workbook {
     book.names.sort_by(|a, b| a.name.cmp(&b.name));
     for tab in &mut book.tabs {
         tab.charts.sort_by_key(|chart| chart.id);
+        for protection in &mut tab.protections {
+            protection.id = 0;
+        }
         for cell in tab.cells.values_mut().filter(|cell| cell.formula.is_some()) {
             cell.value = Value::Blank;
         }

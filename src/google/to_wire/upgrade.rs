@@ -6,7 +6,7 @@ use google_sheets4::api as wire;
 
 use super::{
     add_chart, add_conditional, add_metadata, at, cell_data, dimension, file_properties,
-    hide_lines, id, mask, n, range, runs, size_lines, tab_properties, update_cells,
+    hide_lines, id, mask, n, protected, range, runs, size_lines, tab_properties, update_cells,
     update_dimension, update_sheet,
 };
 use crate::sheet::edit::{Edit, Facet};
@@ -105,6 +105,23 @@ pub(super) fn requests(edit: &Edit, locale: &str) -> Vec<wire::Request> {
         Edit::DropChart { chart } => vec![wire::Request {
             delete_embedded_object: Some(wire::DeleteEmbeddedObjectRequest {
                 object_id: Some(id(*chart)),
+            }),
+            ..Default::default()
+        }],
+        Edit::SetProtection { tab, protection } => vec![wire::Request {
+            update_protected_range: Some(wire::UpdateProtectedRangeRequest {
+                fields: mask(&["range"]),
+                protected_range: Some(wire::ProtectedRange {
+                    protected_range_id: Some(id(protection.id)),
+                    range: Some(protected(*tab, protection)),
+                    ..Default::default()
+                }),
+            }),
+            ..Default::default()
+        }],
+        Edit::DropProtection { protection } => vec![wire::Request {
+            delete_protected_range: Some(wire::DeleteProtectedRangeRequest {
+                protected_range_id: Some(id(*protection)),
             }),
             ..Default::default()
         }],

@@ -175,6 +175,7 @@ fn keeper(scope: &Scope<'_>, workbook: &mut Workbook) -> std::result::Result<(),
         hidden: true,
         metadata: vec![("planfact_tab".to_owned(), KEEPER_TITLE.to_owned())],
         protections: vec![Protection {
+            id: 0,
             rect: None,
             description: scope.expand("{t:protect_data}")?,
             warning_only: false,
@@ -315,6 +316,7 @@ fn data_tab(
         color: Some(styles.color("muted")?),
         metadata: vec![("planfact_tab".to_owned(), key.to_owned())],
         protections: vec![Protection {
+            id: 0,
             rect: None,
             description: scope.expand("{t:protect_data}")?,
             warning_only: false,
@@ -451,6 +453,7 @@ impl Painter<'_> {
         for protect in &file.protect {
             let rect = protect.at.as_deref().map(|text| self.rect(text));
             let protection = Protection {
+                id: 0,
                 rect: rect.transpose()?,
                 description: self
                     .scope

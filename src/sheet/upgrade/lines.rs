@@ -32,7 +32,8 @@ impl Line {
         if self.mark() == other.mark() {
             return 2 + self.texts.len() * 2;
         }
-        if self.key.is_some() || other.key.is_some() {
+        // A key that only one edition has (it came with it) says nothing.
+        if self.key.is_some() && other.key.is_some() {
             return 0;
         }
         let mine: BTreeSet<&String> = self.texts.iter().collect();
@@ -93,7 +94,7 @@ fn replaced(old: &[Line], new: &[Line]) -> Vec<(usize, usize)> {
         && old
             .iter()
             .zip(new)
-            .all(|(old, new)| old.key.is_none() && new.key.is_none());
+            .all(|(old, new)| old.key.is_none() || new.key.is_none());
     if one_to_one {
         return (0..old.len()).map(|index| (index, index)).collect();
     }
@@ -359,6 +360,8 @@ mod tests {
             ("a+b+c q", "a+b+c q", "a+b+d n q", &[], "a+b+c n! q"),
             ("#k _ z", "#k #1 #2 _ z", "#k _ n z", &[], "#k #1 #2 _ n! z"),
             ("a x1 x2 b", "a x1 x2 b", "a y b", &[], "a y! b"),
+            // Keys that came with the new template.
+            ("a p q b", "a p q b", "a #p #q b", &[], "a p q b"),
         ] {
             assert_eq!(
                 after(base, now, new, touched),

@@ -40,88 +40,99 @@ impl File<'_> {
         self.out.left.extend(said.left);
     }
 
-    fn conditional(&self, sheet: &Sheet<'_>, edits: &mut Vec<Edit>, said: &mut Said) {
-        let tab = sheet.new.id;
-        let new: Vec<Option<Conditional>> = sheet
-            .new
-            .conditional
-            .iter()
-            .map(|rule| self.rule(sheet, rule, Way::NewToAfter))
-            .collect();
-        if new.iter().any(Option::is_none) {
-            said.left.push(format!(
-                "{}: a conditional format speaks of lines that are gone",
-                sheet.title
-            ));
-        }
+    /// The base's conditional formats as they stand in the company's file, by their places there, when
+    /// the new template has others: they are dropped before lines come and go.
+    pub(super) fn stale_rules(&self, sheet: &Sheet<'_>) -> Vec<usize> {
         let (Some(base), Some(now)) = (sheet.base, sheet.now) else {
-            for (index, rule) in new.into_iter().flatten().enumerate() {
-                edits.push(Edit::PutConditional {
-                    tab,
-                    index: index as u32,
-                    conditional: rule,
-                });
-            }
-            return;
+            return Vec::new();
         };
-        let as_new: Vec<_> = base
-            .conditional
-            .iter()
-            .map(|rule| self.rule(sheet, rule, Way::BaseToNew))
-            .collect();
-        let is_same = as_new.len() == sheet.new.conditional.len()
-            && as_new
-                .iter()
-                .zip(&sheet.new.conditional)
-                .all(|(was, new)| was.as_ref() == Some(new));
+        let new = &sheet.new.conditional;
+        let is_same = base.conditional.len() == new.len()
+            && base.conditional.iter().zip(new).all(|(was, new)| {
+                self.rule(sheet, was, Way::BaseToNew).as_ref() == Some(new)
+                    && self
+                        .rule(sheet, was, Way::BaseToNow)
+                        .and_then(|was| self.rule(sheet, &was, Way::NowToAfter))
+                        == self.rule(sheet, new, Way::NewToAfter)
+            });
         if is_same {
-            return;
+            return Vec::new();
         }
-        said.changes
-            .push(format!("{}: conditional formats", sheet.title));
-        // Those of the base that stand in the company's file as they were, each counted once.
+        // Each rule of the file is counted once.
         let mut ours = Vec::new();
         for was in &base.conditional {
             let was = self.rule(sheet, was, Way::BaseToNow);
-            let at = now.conditional.iter().enumerate().position(|(index, is)| {
-                !ours.contains(&index) && was.as_ref().is_some_and(|was| alike(was, is))
-            });
+            let at = now
+                .conditional
+                .iter()
+                .enumerate()
+                .position(|(index, is)| !ours.contains(&index) && was.as_ref() == Some(is));
             ours.extend(at);
         }
         ours.sort_unstable();
-        let all_stand = ours.len() == base.conditional.len();
-        let first = ours.first().copied();
-        for index in ours.iter().rev() {
-            edits.push(Edit::DropConditional {
-                tab,
-                index: *index as u32,
-            });
-        }
-        let rest = now.conditional.len() - ours.len();
-        let mut index = first.unwrap_or(rest);
-        for (rule, plain) in new.into_iter().zip(&sheet.new.conditional) {
-            let Some(rule) = rule else { continue };
-            // What the company changed or threw out does not come back.
-            let stood = as_new
+        ours
+    }
+
+    fn conditional(&self, sheet: &Sheet<'_>, edits: &mut Vec<Edit>, said: &mut Said) {
+        let tab = sheet.new.id;
+        let stale = self.stale_rules(sheet);
+        let base = sheet
+            .base
+            .map(|base| base.conditional.as_slice())
+            .unwrap_or_default();
+        let now = sheet
+            .now
+            .map(|now| now.conditional.as_slice())
+            .unwrap_or_default();
+        // Rules of the company's that outlive the lines that go; one of another kind has no ranges.
+        let lives = |rule: &Conditional| {
+            rule.ranges.is_empty() || rule.ranges.iter().any(|rect| survives(sheet, rect))
+        };
+        let before = stale.first().copied().unwrap_or(now.len());
+        let own = now
+            .iter()
+            .enumerate()
+            .filter(|(index, rule)| !stale.contains(index) && lives(rule));
+        let mut index = own.filter(|(index, _)| *index < before).count() as u32;
+        let mut changed = !stale.is_empty();
+        for new in &sheet.new.conditional {
+            let was = base
                 .iter()
-                .zip(&base.conditional)
-                .find(|(was, _)| was.as_ref() == Some(plain));
-            let was_ours = stood.is_none_or(|(_, was)| {
+                .find(|was| self.rule(sheet, was, Way::BaseToNew).as_ref() == Some(new));
+            // What stands stays; what the company changed or threw out does not come back.
+            let stood = was.map(|was| {
                 let was = self.rule(sheet, was, Way::BaseToNow);
-                now.conditional
-                    .iter()
-                    .any(|is| was.as_ref().is_some_and(|was| alike(was, is)))
+                now.iter().position(|is| was.as_ref() == Some(is))
             });
-            if was_ours {
-                edits.push(Edit::PutConditional {
-                    tab,
-                    index: index as u32,
-                    conditional: rule,
-                });
-                index += 1;
+            let is_due = match stood {
+                None => true,
+                Some(None) => false,
+                Some(Some(at)) => stale.contains(&at),
+            };
+            if !is_due {
+                continue;
+            }
+            match self.rule(sheet, new, Way::NewToAfter) {
+                Some(conditional) => {
+                    edits.push(Edit::PutConditional {
+                        tab,
+                        index,
+                        conditional,
+                    });
+                    index += 1;
+                    changed = true;
+                }
+                None => said.left.push(format!(
+                    "{}: a conditional format speaks of lines that are gone",
+                    sheet.title
+                )),
             }
         }
-        if !all_stand {
+        if changed && sheet.mode != Mode::Add {
+            said.changes
+                .push(format!("{}: conditional formats", sheet.title));
+        }
+        if changed && stale.len() < base.len() {
             said.left.push(format!(
                 "{}: conditional formats that you changed stay yours",
                 sheet.title
@@ -287,34 +298,75 @@ impl File<'_> {
     }
 
     fn protections(&self, sheet: &Sheet<'_>, edits: &mut Vec<Edit>) {
-        let has = |tab: Option<&Tab>, one: &Protection| {
-            tab.is_some_and(|tab| {
-                tab.protections
-                    .iter()
-                    .any(|other| other.description == one.description)
-            })
+        let tab = sheet.new.id;
+        let moved = |one: &Protection, way: Way| {
+            let (rows, columns) = maps(sheet, way);
+            match &one.rect {
+                None => Some(None),
+                Some(rect) => through(rect, &rows, &columns).map(Some),
+            }
         };
+        let like = |one: &Protection, description: &str, rect: Option<Option<Rect>>| {
+            one.description == description && Some(one.rect) == rect
+        };
+        let all = |tab: Option<&'_ Tab>| tab.map(|tab| tab.protections.clone()).unwrap_or_default();
+        let (base, now) = (all(sheet.base), all(sheet.now));
+        let as_new = |was: &Protection| {
+            let rect = moved(was, Way::BaseToNew);
+            sheet
+                .new
+                .protections
+                .iter()
+                .any(|new| like(new, &was.description, rect))
+        };
+        // Those of the base that the new template has not, as they stand in the company's file.
+        let mut stale: Vec<Protection> = Vec::new();
+        for was in base.iter().filter(|was| !as_new(was)) {
+            let rect = moved(was, Way::BaseToNow);
+            stale.extend(
+                now.iter()
+                    .find(|is| like(is, &was.description, rect))
+                    .cloned(),
+            );
+        }
         for new in &sheet.new.protections {
-            if has(sheet.base, new) || has(sheet.now, new) {
+            let same = |was: &Protection| like(new, &was.description, moved(was, Way::BaseToNew));
+            if base.iter().any(same) {
                 continue;
             }
-            let rect = match &new.rect {
-                None => Some(None),
-                Some(rect) => {
-                    through(rect, &sheet.rows.new_after, &sheet.columns.new_after).map(Some)
-                }
+            let Some(rect) = moved(new, Way::NewToAfter) else {
+                continue;
             };
-            if let Some(rect) = rect {
-                let protection = Protection {
-                    rect,
-                    ..new.clone()
-                };
+            let turned = stale.iter().position(|is| {
+                is.description == new.description
+                    && is.rect.is_none_or(|rect| survives(sheet, &rect))
+            });
+            if let Some(is) = turned.map(|at| stale.remove(at)) {
+                edits.push(Edit::SetProtection {
+                    tab,
+                    protection: Protection { rect, ..is },
+                });
+            } else if !now
+                .iter()
+                .any(|is| like(is, &new.description, moved(new, Way::NewToAfter)))
+            {
                 edits.push(Edit::AddProtection {
-                    tab: sheet.new.id,
-                    protection,
+                    tab,
+                    protection: Protection {
+                        id: 0,
+                        rect,
+                        ..new.clone()
+                    },
                 });
             }
         }
+        // What protects nothing but lines that go, goes with them.
+        stale.retain(|is| is.rect.is_none_or(|rect| survives(sheet, &rect)));
+        edits.extend(
+            stale
+                .iter()
+                .map(|is| Edit::DropProtection { protection: is.id }),
+        );
     }
 }
 
@@ -339,6 +391,15 @@ impl Said {
     }
 }
 
+/// Whether a part of a rectangle of the company's file outlives the lines that go.
+pub(super) fn survives(sheet: &Sheet<'_>, rect: &Rect) -> bool {
+    let lives = |map: &[Option<u32>], mut lines: std::ops::Range<u32>| {
+        lines.any(|line| get(map, line).is_some())
+    };
+    lives(&sheet.rows.now_after, rect.row_start..rect.row_end)
+        && lives(&sheet.columns.now_after, rect.column_start..rect.column_end)
+}
+
 /// Where each row and column of one edition stands in another.
 fn maps(sheet: &Sheet<'_>, way: Way) -> (Vec<Option<u32>>, Vec<Option<u32>>) {
     let pick = |lines: &Lines| match (sheet.mode, way) {
@@ -349,11 +410,6 @@ fn maps(sheet: &Sheet<'_>, way: Way) -> (Vec<Option<u32>>, Vec<Option<u32>>) {
         (_, Way::NowToAfter) => lines.now_after.clone(),
     };
     (pick(&sheet.rows), pick(&sheet.columns))
-}
-
-/// The same rule; unlike ranges count only where the company moved them.
-fn alike(one: &Conditional, other: &Conditional) -> bool {
-    one.formula == other.formula && one.ranges == other.ranges && one.format == other.format
 }
 
 /// The same chart wherever it hangs. What Google takes from the cells is not compared.
@@ -396,7 +452,9 @@ fn properties(sheet: &Sheet<'_>, edits: &mut Vec<Edit>) {
         columns: 0,
         ..super::bare_tab(now)
     };
-    if wanted != is {
+    // Lines that come and go in the frozen part take it along.
+    let moves = !sheet.rows.structure().is_empty() || !sheet.columns.structure().is_empty();
+    if wanted != is || moves {
         edits.push(Edit::SetTab(Box::new(wanted)));
     }
 }
@@ -480,6 +538,32 @@ fn lines_due<T: PartialEq + Copy>(
     due
 }
 
+/// Merges of the company's file that do not stay as they are, where they stand now: they are taken apart
+/// before lines come and go.
+pub(super) fn stale_merges(sheet: &Sheet<'_>) -> Vec<Rect> {
+    let old = sheet
+        .base
+        .map(|base| base.merges.as_slice())
+        .unwrap_or_default();
+    let is = sheet
+        .now
+        .map(|now| now.merges.as_slice())
+        .unwrap_or_default();
+    let stays = |was: &Rect, now: &Rect| {
+        let new = through(was, &sheet.rows.base_new, &sheet.columns.base_new);
+        let new = new.filter(|rect| sheet.new.merges.contains(rect));
+        let wanted =
+            new.and_then(|rect| through(&rect, &sheet.rows.new_after, &sheet.columns.new_after));
+        wanted.is_some() && wanted == through(now, &sheet.rows.now_after, &sheet.columns.now_after)
+    };
+    old.iter()
+        .filter_map(|was| {
+            let now = through(was, &sheet.rows.base_now, &sheet.columns.base_now)?;
+            (is.contains(&now) && !stays(was, &now)).then_some(now)
+        })
+        .collect()
+}
+
 fn merges(sheet: &Sheet<'_>, edits: &mut Vec<Edit>, said: &mut Said) {
     let tab = sheet.new.id;
     let (rows, columns) = (&sheet.rows, &sheet.columns);
@@ -491,37 +575,25 @@ fn merges(sheet: &Sheet<'_>, edits: &mut Vec<Edit>, said: &mut Said) {
         .now
         .map(|now| now.merges.as_slice())
         .unwrap_or_default();
+    let stale = stale_merges(sheet);
     let mut standing: Vec<Rect> = is
         .iter()
+        .filter(|rect| !stale.contains(rect))
         .filter_map(|rect| through(rect, &rows.now_after, &columns.now_after))
         .collect();
-    let stands = |was: &Rect| {
-        let now = through(was, &rows.base_now, &columns.base_now)?;
-        is.contains(&now)
-            .then(|| through(&now, &rows.now_after, &columns.now_after))
-            .flatten()
-    };
-    let as_new = |was: &Rect| through(was, &rows.base_new, &columns.base_new);
-    for was in old
-        .iter()
-        .filter(|was| as_new(was).is_none_or(|rect| !sheet.new.merges.contains(&rect)))
-    {
-        if let Some(rect) = stands(was) {
-            standing.retain(|other| *other != rect);
-            edits.push(Edit::Unmerge { tab, rect });
-        }
-    }
     for new in &sheet.new.merges {
         let Some(rect) = through(new, &rows.new_after, &columns.new_after) else {
             continue;
         };
-        let was = old.iter().find(|was| as_new(was) == Some(*new));
-        if standing.contains(&rect) || was.is_some_and(|was| stands(was).is_none()) {
+        let was = old
+            .iter()
+            .find(|was| through(was, &rows.base_new, &columns.base_new) == Some(*new));
+        // What the company took apart stays apart.
+        let thrown_out = was.is_some_and(|was| {
+            through(was, &rows.base_now, &columns.base_now).is_none_or(|now| !is.contains(&now))
+        });
+        if standing.contains(&rect) || thrown_out {
             continue;
-        }
-        if let Some(shifted) = was.and_then(stands) {
-            standing.retain(|other| *other != shifted);
-            edits.push(Edit::Unmerge { tab, rect: shifted });
         }
         // Merging keeps the first cell only: nothing of the company's may stand in the others.
         let after = |at: &(u32, u32)| get(&rows.now_after, at.0).zip(get(&columns.now_after, at.1));

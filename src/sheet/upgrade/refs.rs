@@ -27,6 +27,8 @@ pub(super) fn follow(formula: &str, home: i64, to: &dyn Follow) -> Option<String
         let taken = match first {
             '"' => quoted_end(rest, '"'),
             '\'' => quoted_end(rest, '\''),
+            // An error such as `#REF!` is no tab's name.
+            '#' => rest.find(['!', '?']).map_or(rest.len(), |end| end + 1),
             c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
             c => c.len_utf8(),
         };
@@ -186,6 +188,7 @@ mod tests {
             ("=нет!A1", None),
             ("=\"a\"\"D7\"&D7", Some("=\"a\"\"D7\"&E9")),
             ("=1,5*D7%", Some("=1,5*E9%")),
+            ("=IF(#REF!=D7;#N/A!;1)", Some("=IF(#REF!=E9;#N/A!;1)")),
             ("=SUM(D:$D;7:$9;A2:D)", Some("=SUM(E:$E;9:$11;A2:E)")),
         ] {
             assert_eq!(follow(formula, 1, &Moved).as_deref(), expected, "{formula}");
