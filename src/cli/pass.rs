@@ -86,12 +86,7 @@ pub(super) async fn one(
 }
 
 fn print_edits(report: &PassReport) {
-    if report
-        .files
-        .upgraded
-        .iter()
-        .any(|upgraded| upgraded.pending)
-    {
+    if report.files.is_upgrade_pending() {
         println!(
             "  the next pass brings the template up to date first; its other edits follow then"
         );

@@ -40,6 +40,13 @@ pub struct Files {
     pub upgraded: Vec<Upgraded>,
 }
 
+impl Files {
+    /// Whether a newer template was looked at and not laid: what a pass does afterwards depends on it.
+    pub fn is_upgrade_pending(&self) -> bool {
+        self.upgraded.iter().any(|upgraded| upgraded.pending)
+    }
+}
+
 /// Whether a newer template is laid over the files, or only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lay {

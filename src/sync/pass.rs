@@ -34,6 +34,16 @@ pub enum Reach {
     All,
 }
 
+impl Reach {
+    /// Whether a newer template is laid over the files.
+    fn lay(self) -> Lay {
+        match self {
+            Reach::Look => Lay::Look,
+            Reach::Plan | Reach::All => Lay::Over,
+        }
+    }
+}
+
 /// What is asked of a pass.
 #[derive(Debug, Clone)]
 pub struct Ask {
@@ -137,13 +147,8 @@ async fn stages(
     let before = (engine.google.requests(), company.portal.requests_total());
     let year = chrono::Datelike::year(&today);
 
-    let lay = match ask.reach {
-        Reach::Look => Lay::Look,
-        Reach::Plan | Reach::All => Lay::Over,
-    };
-    let files = copy::ensure(engine, profile, year, lay).await?;
-    if lay == Lay::Look && files.upgraded.iter().any(|upgraded| upgraded.pending) {
-        // What comes after depends on what the upgrade brings.
+    let files = copy::ensure(engine, profile, year, ask.reach.lay()).await?;
+    if files.is_upgrade_pending() {
         return Ok(PassReport::begun(
             number,
             today,

@@ -439,7 +439,7 @@ fn random_version(
             1 => requests.push(insert(tab.id, "COLUMNS", at_column, 1)),
             2 if !(cosmetic && keyed_row) => requests.push(delete(tab.id, "ROWS", at_row, 1)),
             3 if !(cosmetic && keyed_column) => {
-                requests.push(delete(tab.id, "COLUMNS", at_column, 1))
+                requests.push(delete(tab.id, "COLUMNS", at_column, 1));
             }
             4 if !in_block => requests.push(text(tab.id, at_row, at_column, "прежнее")),
             5 => requests.push(look(

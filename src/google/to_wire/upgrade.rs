@@ -79,6 +79,13 @@ pub(super) fn requests(edit: &Edit, locale: &str) -> Vec<wire::Request> {
             columns,
             lines,
         } => set_hidden(*tab, which(*columns), lines),
+        object => objects(object),
+    }
+}
+
+/// Those of what hangs on a tab.
+fn objects(edit: &Edit) -> Vec<wire::Request> {
+    match edit {
         Edit::Merge { tab, rect } => vec![super::merge(*tab, rect)],
         Edit::Unmerge { tab, rect } => vec![wire::Request {
             unmerge_cells: Some(wire::UnmergeCellsRequest {

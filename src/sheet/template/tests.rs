@@ -221,3 +221,30 @@ fn fingerprints_tell_templates_apart() {
     assert_ne!(report, print(TemplateKind::Report, "ru_RU", "USD"));
     assert_ne!(report, print(TemplateKind::Plan, "ru_RU", "RUB"));
 }
+
+/// What the built-in templates of this edition render to. A change of any of them is a new edition, so
+/// that an older program leaves a newer program's files alone.
+#[test]
+fn an_edition_is_what_its_templates_render_to() {
+    let fingerprints: Vec<String> = ["ru_RU", "en_US"]
+        .into_iter()
+        .flat_map(|locale| [(TemplateKind::Report, locale), (TemplateKind::Plan, locale)])
+        .map(|(kind, locale)| {
+            let input = TemplateInput {
+                locale: locale.to_owned(),
+                currency: "RUB".to_owned(),
+                time_zone: "Europe/Moscow".to_owned(),
+                year: 2026,
+            };
+            fingerprint(&render(kind, &input).unwrap())
+        })
+        .collect();
+    assert_eq!(
+        (EDITION, fingerprints.join(" ").as_str()),
+        (
+            1,
+            "83c795b6d9eb6008 423d2007fe1375ca 0a676bc0b15a56b2 be8b853e77e325c0"
+        ),
+        "the templates changed: raise EDITION in sheet/template.rs and write the new fingerprints here"
+    );
+}

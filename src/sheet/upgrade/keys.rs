@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::lines::{Lines, get};
-use super::{File, Mode, area, locate};
+use super::{File, Mode, Sheet, area, locate};
 use crate::sheet::edit::Edit;
 use crate::sheet::table::{Located, TableSpec};
 use crate::sheet::workbook::{Area, NamedRange, Rect};
@@ -151,17 +151,7 @@ impl File<'_> {
                 continue;
             };
             let shifted = block;
-            for row in new
-                .rows
-                .values()
-                .filter_map(|row| get(&sheet.rows.new_after, *row))
-            {
-                block.row_end = block.row_end.max(row + 1);
-            }
-            let ours = new.columns.values().chain(&new.key_columns);
-            for column in ours.filter_map(|column| get(&sheet.columns.new_after, *column)) {
-                block.column_end = block.column_end.max(column + 1);
-            }
+            stretch(&mut block, sheet, &new);
             let key_row = get(&sheet.rows.new_after, new.key_row).unwrap_or(block.row_start);
             let mut name = |name: String, rect: Rect| {
                 let known = self
@@ -201,5 +191,20 @@ impl File<'_> {
             }
         }
         self.out.edits.extend(edits);
+    }
+}
+
+/// Makes a block reach all rows and columns of its table.
+fn stretch(block: &mut Rect, sheet: &Sheet<'_>, new: &Located) {
+    for row in new
+        .rows
+        .values()
+        .filter_map(|row| get(&sheet.rows.new_after, *row))
+    {
+        block.row_end = block.row_end.max(row + 1);
+    }
+    let columns = new.columns.values().chain(&new.key_columns);
+    for column in columns.filter_map(|column| get(&sheet.columns.new_after, *column)) {
+        block.column_end = block.column_end.max(column + 1);
     }
 }

@@ -299,42 +299,16 @@ impl File<'_> {
 
     fn protections(&self, sheet: &Sheet<'_>, edits: &mut Vec<Edit>) {
         let tab = sheet.new.id;
-        let moved = |one: &Protection, way: Way| {
-            let (rows, columns) = maps(sheet, way);
-            match &one.rect {
-                None => Some(None),
-                Some(rect) => through(rect, &rows, &columns).map(Some),
-            }
-        };
-        let like = |one: &Protection, description: &str, rect: Option<Option<Rect>>| {
-            one.description == description && Some(one.rect) == rect
-        };
         let all = |tab: Option<&'_ Tab>| tab.map(|tab| tab.protections.clone()).unwrap_or_default();
         let (base, now) = (all(sheet.base), all(sheet.now));
-        let as_new = |was: &Protection| {
-            let rect = moved(was, Way::BaseToNew);
-            sheet
-                .new
-                .protections
-                .iter()
-                .any(|new| like(new, &was.description, rect))
-        };
-        // Those of the base that the new template has not, as they stand in the company's file.
-        let mut stale: Vec<Protection> = Vec::new();
-        for was in base.iter().filter(|was| !as_new(was)) {
-            let rect = moved(was, Way::BaseToNow);
-            stale.extend(
-                now.iter()
-                    .find(|is| like(is, &was.description, rect))
-                    .cloned(),
-            );
-        }
+        let mut stale = stale_protections(sheet, &base, &now);
         for new in &sheet.new.protections {
-            let same = |was: &Protection| like(new, &was.description, moved(was, Way::BaseToNew));
+            let same =
+                |was: &Protection| like(new, &was.description, moved(sheet, was, Way::BaseToNew));
             if base.iter().any(same) {
                 continue;
             }
-            let Some(rect) = moved(new, Way::NewToAfter) else {
+            let Some(rect) = moved(sheet, new, Way::NewToAfter) else {
                 continue;
             };
             let turned = stale.iter().position(|is| {
@@ -348,7 +322,7 @@ impl File<'_> {
                 });
             } else if !now
                 .iter()
-                .any(|is| like(is, &new.description, moved(new, Way::NewToAfter)))
+                .any(|is| like(is, &new.description, moved(sheet, new, Way::NewToAfter)))
             {
                 edits.push(Edit::AddProtection {
                     tab,
@@ -368,6 +342,42 @@ impl File<'_> {
                 .map(|is| Edit::DropProtection { protection: is.id }),
         );
     }
+}
+
+/// Where a protection of one edition stands in another.
+fn moved(sheet: &Sheet<'_>, one: &Protection, way: Way) -> Option<Option<Rect>> {
+    let (rows, columns) = maps(sheet, way);
+    match &one.rect {
+        None => Some(None),
+        Some(rect) => through(rect, &rows, &columns).map(Some),
+    }
+}
+
+fn like(one: &Protection, description: &str, rect: Option<Option<Rect>>) -> bool {
+    one.description == description && Some(one.rect) == rect
+}
+
+/// Protections of the base that the new template has not, as they stand in the company's file.
+fn stale_protections(
+    sheet: &Sheet<'_>,
+    base: &[Protection],
+    now: &[Protection],
+) -> Vec<Protection> {
+    let mut stale: Vec<Protection> = Vec::new();
+    for was in base {
+        let as_new = moved(sheet, was, Way::BaseToNew);
+        let mut new = sheet.new.protections.iter();
+        if new.any(|new| like(new, &was.description, as_new)) {
+            continue;
+        }
+        let rect = moved(sheet, was, Way::BaseToNow);
+        stale.extend(
+            now.iter()
+                .find(|is| like(is, &was.description, rect))
+                .cloned(),
+        );
+    }
+    stale
 }
 
 /// What is told.
@@ -461,16 +471,22 @@ fn properties(sheet: &Sheet<'_>, edits: &mut Vec<Edit>) {
 
 fn sizes(sheet: &Sheet<'_>, edits: &mut Vec<Edit>) {
     let tab = sheet.new.id;
-    let widths = |tab: &Tab| tab.column_widths.clone();
-    let heights = |tab: &Tab| tab.row_heights.clone();
     type Sizes = BTreeMap<u32, u32>;
-    let kinds: [(bool, &Lines, u32, &dyn Fn(&Tab) -> Sizes); 2] = [
-        (true, &sheet.columns, COLUMN_WIDTH, &widths),
-        (false, &sheet.rows, ROW_HEIGHT, &heights),
-    ];
-    for (columns, lines, default, of) in kinds {
-        let [new, base, now] =
-            [Some(sheet.new), sheet.base, sheet.now].map(|tab| tab.map(of).unwrap_or_default());
+    for columns in [true, false] {
+        let of = |tab: &Tab| {
+            if columns {
+                &tab.column_widths
+            } else {
+                &tab.row_heights
+            }
+            .clone()
+        };
+        let (lines, default) = match columns {
+            true => (&sheet.columns, COLUMN_WIDTH),
+            false => (&sheet.rows, ROW_HEIGHT),
+        };
+        let tabs = [Some(sheet.new), sheet.base, sheet.now];
+        let [new, base, now] = tabs.map(|tab| tab.map(of).unwrap_or_default());
         let at = |sizes: &Sizes, line: u32| sizes.get(&line).copied().unwrap_or(default);
         let due = lines_due(
             lines,
