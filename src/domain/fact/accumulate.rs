@@ -188,6 +188,7 @@ impl<'a> Accumulator<'a> {
         let units = self.convert(given, row.currency);
         let source = self.sources.index(source_id(row.source));
         let user = self.users.index(row.user);
+        let opener = self.users.index(row.opener);
         if let Some(month) = self.counted_place(row.created) {
             self.company
                 .at(month)
@@ -198,14 +199,14 @@ impl<'a> Accumulator<'a> {
                 .leads
                 .created(fate, units, given.is_none());
             self.users
-                .at(user, month)
+                .at(opener, month)
                 .leads
                 .created(fate, units, given.is_none());
             // The months since FIRST_YEAR fit into 16 bits for the next five thousand years.
             self.leads.push(LeadSlot {
                 id: row.id,
                 source,
-                user,
+                user: opener,
                 month: month as u16,
             });
         }
@@ -236,9 +237,10 @@ impl<'a> Accumulator<'a> {
         let source = self.sources.index(source_id(row.source));
         let user = self.users.index(row.user);
         if let Some(month) = self.counted_place(row.created) {
+            let opener = self.users.index(row.opener);
             self.company.at(month).sales.created();
             self.sources.at(source, month).sales.created();
-            self.users.at(user, month).sales.created();
+            self.users.at(opener, month).sales.created();
         }
         let won = match row.semantics {
             Semantics::InWork => return,

@@ -48,7 +48,9 @@ pub struct LeadRow {
     pub amount: Option<Money>,
     /// Symbol of the currency code.
     pub currency: u32,
-    /// The responsible user's id.
+    /// Who was responsible when it was first seen: to him its creation counts (D9).
+    pub opener: u64,
+    /// Who was responsible when it was closed, or is now while it is open.
     pub user: u64,
 }
 
@@ -73,7 +75,9 @@ pub struct DealRow {
     pub amount: Option<Money>,
     /// Symbol of the currency code.
     pub currency: u32,
-    /// The responsible user's id.
+    /// Who was responsible when it was first seen: to him its creation counts (D9).
+    pub opener: u64,
+    /// Who was responsible when it was closed, or is now while it is open.
     pub user: u64,
 }
 

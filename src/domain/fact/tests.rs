@@ -57,6 +57,7 @@ fn lead(id: u64, created: &str, status: &str, closed: &str, amount: &str) -> Lea
         source: Some(symbol("WEB")),
         amount: (!amount.is_empty()).then(|| money(amount)),
         currency: symbol(currency),
+        opener: 7,
         user: 7,
     }
 }
@@ -85,6 +86,7 @@ fn deal(
         source: Some(symbol("CALL")),
         amount: row.amount,
         currency: row.currency,
+        opener: 8,
         user: 8,
     }
 }
@@ -335,7 +337,7 @@ fn sources_and_managers_hold_their_own() {
         "1000",
     );
     let mut bare = lead(2, "2026-01-10T10:00", "NEW", "", "500");
-    (bare.source, bare.user) = (None, 70_000);
+    (bare.source, bare.user, bare.opener) = (None, 70_000, 70_000);
     let won = deal(
         1,
         Some(1),
@@ -344,7 +346,7 @@ fn sources_and_managers_hold_their_own() {
         "2026-02-20T10:00",
         "900",
     );
-    web.user = 9;
+    (web.user, web.opener) = (9, 9);
     let facts = facts(&[web, bare], &[won]);
     let sources: BTreeMap<String, String> = facts
         .sources
@@ -383,6 +385,28 @@ fn sources_and_managers_hold_their_own() {
         .map(|(month, user)| (month.month, *user))
         .collect();
     assert_eq!(managers, [(1, 9), (1, 70_000), (2, 8)]);
+}
+
+#[test]
+fn what_a_person_did_stays_his_when_the_card_goes_to_another() {
+    let mut reassigned = lead(1, "2026-01-10T10:00", "CONVERTED", "2026-02-20T10:00", "1000");
+    (reassigned.opener, reassigned.user) = (7, 9);
+    let mut sold = deal(1, Some(1), "2026-02-20T10:00", "S", "2026-03-02T10:00", "900");
+    (sold.opener, sold.user) = (9, 8);
+    let facts = facts(&[reassigned], &[sold]);
+    let shown: Vec<_> = facts
+        .managers
+        .iter()
+        .map(|((month, user), row)| format!("{}/{user} {}", month.month, shown(row)))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "1/7 leads_created=1 cohort_success=1 potential_sum=1000 converted_money=900",
+            "2/9 leads_success=1 deals_created=1",
+            "3/8 deals_won=1 revenue=900 avg_check=900",
+        ]
+    );
 }
 
 #[test]
