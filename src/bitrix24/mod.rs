@@ -26,7 +26,7 @@ pub use error::{BitrixError, Kind};
 pub use opening::{Ask, Missing, Opening, Probe, Span, Start, open, probe};
 pub use portal::{COMMANDS_MAX, PAGE_ROWS, Portal};
 pub use products::{DEALS_A_REQUEST, product_rows_of};
-pub use recheck::{Fate, counts, fates};
+pub use recheck::{Fate, counts, fates, spans};
 pub use sign_in::{Application, CODE_SECONDS, SERVER_DEFAULT, Tokens, secret_bytes};
 
 /// How to reach a portal.

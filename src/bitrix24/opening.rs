@@ -455,15 +455,8 @@ pub struct Missing {
     pub method: &'static str,
     /// What the portal said.
     pub error: BitrixError,
-}
-
-impl Missing {
     /// Whether a pass goes on without it: the telephony, tasks and the like may be absent.
-    pub fn is_optional(&self) -> bool {
-        let cards = ["crm.lead.list", "crm.deal.list", "crm.item.list"];
-        let of_trail = |entity: &Entity| entity.listing(wire::Face::Classic).method == self.method;
-        Entity::TRAIL.iter().any(of_trail) && !cards.contains(&self.method)
-    }
+    pub optional: bool,
 }
 
 /// What `doctor` wants to know of a portal.
@@ -510,12 +503,18 @@ pub async fn probe(portal: &Portal) -> Result<Probe, BitrixError> {
         server_time: None,
         missing: Vec::new(),
     };
-    for (command, answer) in commands.iter().zip(answers) {
+    for ((slot, command), answer) in slots.iter().zip(&commands).zip(answers) {
         match (command.method(), answer) {
             (method, Err(error)) => {
-                let known = probe.missing.iter().any(|missing| missing.method == method);
-                if !known {
-                    probe.missing.push(Missing { method, error });
+                let optional = slot.entity().is_some() && !slot.is_needed();
+                let known = probe.missing.iter_mut().find(|known| known.method == method);
+                match known {
+                    Some(known) => known.optional &= optional,
+                    None => probe.missing.push(Missing {
+                        method,
+                        error,
+                        optional,
+                    }),
                 }
             }
             ("profile", Ok(value)) => probe.admin = wire::profile(&value).admin,

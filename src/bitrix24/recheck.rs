@@ -8,7 +8,7 @@ use super::envelope::unreadable;
 use super::error::{BitrixError, Kind};
 use super::load::{Range, is_passing};
 use super::portal::{COMMANDS_MAX, Portal};
-use super::wire::Entity;
+use super::wire::{Entity, number, rows};
 
 /// What became of a row that a list does not give any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,37 @@ pub async fn counts(portal: &Portal, ranges: &[Range]) -> Result<Vec<u64>, Bitri
         }
     }
     Ok(all)
+}
+
+/// The smallest and the largest id of each kind of record; `None` for a kind without records.
+///
+/// # Errors
+/// The portal's.
+pub async fn spans(
+    portal: &Portal,
+    entities: &[Entity],
+) -> Result<Vec<Option<(u64, u64)>>, BitrixError> {
+    let commands: Vec<Command> = entities
+        .iter()
+        .flat_map(|entity| ["ASC", "DESC"].map(|order| portal.listing(*entity).ids(order)))
+        .collect();
+    let answers = portal
+        .patiently(true, || async {
+            let answers = portal.batch_once(&commands).await?.answers;
+            answers.into_iter().collect::<Result<Vec<Value>, BitrixError>>()
+        })
+        .await?;
+    let mut out = Vec::with_capacity(entities.len());
+    for (entity, pages) in entities.iter().zip(answers.chunks(2)) {
+        let listing = portal.listing(*entity);
+        let mut ids = Vec::new();
+        for page in pages {
+            let rows = rows(page.clone(), listing.within, &listing.doing())?;
+            ids.extend(rows.iter().filter_map(|row| row.get(listing.id).and_then(number)));
+        }
+        out.push(ids.iter().min().copied().zip(ids.iter().max().copied()));
+    }
+    Ok(out)
 }
 
 fn count(portal: &Portal, range: Range) -> Command {

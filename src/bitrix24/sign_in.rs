@@ -41,6 +41,8 @@ pub struct Application {
     pub token_file: PathBuf,
     /// The authorisation server.
     pub server: Url,
+    /// A PEM file with a certificate authority to trust besides the public ones.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// A pair of tokens as it is kept on the disk.
@@ -158,7 +160,7 @@ impl Application {
     }
 
     fn http(&self) -> Result<reqwest::Client, BitrixError> {
-        transport::client(None, self.server.scheme() == "https")
+        transport::client(self.ca_file.as_deref(), self.server.scheme() == "https")
     }
 
     /// Asks the authorisation server for a pair of tokens.

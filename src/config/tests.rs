@@ -559,7 +559,7 @@ fn an_absent_file_is_told_with_its_remedy() {
 
 fn of_data(text: &str) -> Result<Company, ConfigErrors> {
     let webhook_url = Secret::new("http://127.0.0.1:1/rest/1/x/".to_owned());
-    Config::company_from_toml(text, "data/company.toml", Portal { webhook_url })
+    Config::company_from_toml(text, "data/company.toml", Portal::webhook(webhook_url))
 }
 
 #[test]

@@ -40,6 +40,23 @@ pub struct Trail {
     pub product_costs: Vec<ProductCost>,
 }
 
+impl Trail {
+    /// How many rows there are, of all kinds.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+            + self.activities.len()
+            + self.invoices.len()
+            + self.tasks.len()
+            + self.moves.len()
+            + self.product_rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// From when on a user was in a department.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Membership {

@@ -34,6 +34,9 @@ use intake::{Intake, blocking, phone_key, time_cursor};
 /// that a change stored late with an earlier time is not missed.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 
+/// Changed records that are held until all of them have come: some 50 MB.
+const CHANGES_HELD_MAX: usize = 100_000;
+
 /// The portal's time when the first load began; there while one is under way.
 const STARTED: &str = "crm:load_started";
 /// The portal's time up to which changes are known; there once the first load is complete.
@@ -322,7 +325,9 @@ async fn load_all(
     })
 }
 
-/// Loads what was changed. The cursors move last.
+/// Loads what was changed and stores it together with the cursors in one transaction, so that a pull
+/// that fails half way leaves the store as it was. Only changes beyond [`CHANGES_HELD_MAX`] are stored
+/// on the way; the cursors move last all the same.
 async fn load_changes(
     intake: &mut Intake<'_>,
     mut first: PullBatch,
@@ -331,25 +336,19 @@ async fn load_changes(
 ) -> Result<(), PullError> {
     let mut cursors = vec![(SINCE.to_owned(), began.to_rfc3339())];
     cursors.extend(trail::cursors(&opening.walks, began));
-    // A quiet pass ends with the opening request, and with one transaction.
-    let quiet = opening.walks.iter().all(load::Walk::ended);
-    if quiet {
-        first.cursors.clone_from(&cursors);
-    }
-    intake.take(opening.changes, first)?;
-    if quiet {
-        return Ok(());
-    }
+    intake.read(opening.changes, &mut first);
     let portal = intake.portal;
     load::changes(portal, opening.walks, |chunk, walks| {
         trail::advance(&mut cursors, walks);
-        intake.take(chunk, PullBatch::default())
+        intake.read(chunk, &mut first);
+        if first.leads.len() + first.deals.len() + first.trail.len() > CHANGES_HELD_MAX {
+            intake.save(&std::mem::take(&mut first))?;
+        }
+        Ok::<(), PullError>(())
     })
     .await?;
-    intake.save(&PullBatch {
-        cursors,
-        ..PullBatch::default()
-    })
+    first.cursors.extend(cursors);
+    intake.save(&first)
 }
 
 /// What the opening shows that the owner should know.

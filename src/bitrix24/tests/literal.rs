@@ -212,10 +212,13 @@ fn recorded(name: &str, file: &Value) -> Option<usize> {
         Value::Array(pages) => pages.clone(),
         one => vec![one.clone()],
     };
+    // A list of several pages begins with a plain answer and goes on with batches.
     let listed = |entity: Entity, within: &str| -> usize {
-        let all = pages.iter();
-        all.map(|page| records(entity, within, result(page, name), name))
-            .sum()
+        let lists = pages.iter().flat_map(|page| match page["result"].get("result_error") {
+            Some(_) => good(page, name),
+            None => vec![result(page, name)],
+        });
+        lists.map(|list| records(entity, within, list, name)).sum()
     };
     let batched = |read: &dyn Fn(Value) -> usize| -> usize {
         pages.iter().flat_map(|page| good(page, name)).map(read).sum()

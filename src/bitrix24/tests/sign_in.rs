@@ -104,6 +104,7 @@ async fn scene() -> Scene {
             client_secret: Secret::new("client-s3cr3t"),
             token_file: file,
             server: root,
+            ca_file: None,
         },
         _server: server,
         state,

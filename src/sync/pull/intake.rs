@@ -100,15 +100,8 @@ impl Intake<'_> {
 
     /// Stores a batch without counting its cards as pulled.
     pub(super) fn saved(&mut self, batch: &PullBatch) -> Result<Saved, PullError> {
-        let trail = &batch.trail;
-        let rows = trail.calls.len()
-            + trail.activities.len()
-            + trail.invoices.len()
-            + trail.tasks.len()
-            + trail.moves.len()
-            + trail.product_rows.len();
         let saved = blocking(|| self.store.save_pull(self.company, batch))?;
-        self.summary.trail += rows as u64;
+        self.summary.trail += batch.trail.len() as u64;
         Ok(saved)
     }
 

@@ -20,7 +20,7 @@ use super::intake::{Intake, blocking, time_cursor};
 use super::{PullError, PullWarning, Thrift};
 use crate::bitrix24::load::{self, Chunk, Range};
 use crate::bitrix24::wire::{Entity, Record};
-use crate::bitrix24::{Fate, counts, fates};
+use crate::bitrix24::{COMMANDS_MAX, Fate, counts, fates, spans};
 use crate::domain::crm::Card;
 use crate::store::{PullBatch, Store, StoreError};
 
@@ -31,11 +31,13 @@ const HIDDEN: &str = "crm:hidden_rows";
 /// Where the round stands: card and id.
 const ROUND: &str = "crm:round";
 /// Ranges in which the ids of leads and of deals are counted at first: together one request.
-const RANGES: usize = 24;
+const RANGES: usize = 25;
 /// Parts into which a range that differs is cut.
 const PARTS: usize = 8;
-/// A range of no more records is read rather than counted in parts: one request.
-const RECORDS_READ: usize = 2_500;
+/// A range of no more records is read rather than counted in parts: about one request.
+const RECORDS_READ: usize = 2_000;
+/// Records that a command brings where few ids are missing; the largest number would be 50.
+const RECORDS_A_COMMAND: usize = 40;
 /// How often ranges are cut; enough for a million records.
 const CUTS_MAX: usize = 4;
 /// Rows that are asked for by their ids in one night; of more, a sample speaks for all.
@@ -71,22 +73,23 @@ pub(super) async fn settle(
     let before = intake.requests();
     let mut survey = Survey::new(intake, thrift.settle_requests)?;
     let (ranges, left) = survey.plan(intake).await?;
-    survey.read_again(intake, &ranges).await?;
-    survey.ask_fates(intake).await?;
+    let mut batch = survey.read_again(intake, &ranges).await?;
+    survey.ask_fates(intake, &mut batch).await?;
     if left > 0 {
         let records = left;
         let warning = PullWarning::Unsettled { records };
         intake.summary.warnings.push(warning);
     }
-    let mut cursors = vec![
+    batch.cursors = vec![
         (SETTLED.to_owned(), began.to_rfc3339()),
         (HIDDEN.to_owned(), survey.hidden.to_string()),
     ];
-    cursors.extend(survey.round.map(|round| (ROUND.to_owned(), round.to_string())));
-    intake.saved(&PullBatch {
-        cursors,
-        ..PullBatch::default()
-    })?;
+    let round = survey.round.map(|round| (ROUND.to_owned(), round.to_string()));
+    batch.cursors.extend(round);
+    let gone = batch.gone.len() as u64;
+    let changed = intake.saved(&batch)?.changed;
+    intake.summary.gone += gone;
+    intake.summary.healed += changed.saturating_sub(gone);
     intake.summary.settle_requests = intake.requests() - before;
     Ok(())
 }
@@ -126,21 +129,23 @@ impl Known {
         out
     }
 
-    /// The range that holds all ids that there can be.
-    fn whole(&self) -> Range {
-        Range {
-            entity: entity(self.card),
-            next: 1,
-            last: ID_MAX,
-        }
+    /// The range that holds all ids that are in the store or, from `span`, in the portal.
+    fn whole(&self, span: Option<(u64, u64)>) -> Option<Range> {
+        let own = self.ids.first().copied().zip(self.ids.last().copied());
+        let (next, last) = match (own, span) {
+            (Some(own), Some(span)) => (own.0.min(span.0), own.1.max(span.1)),
+            (own, span) => own.or(span)?,
+        };
+        let entity = entity(self.card);
+        Some(Range { entity, next, last })
     }
 }
 
 /// One night's comparison.
 struct Survey {
     known: [Known; 2],
-    /// Requests that reading again may still cost.
-    budget: u64,
+    /// Commands that reading again may still cost.
+    budget: usize,
     /// Where the round goes on: a place among the ids of leads and then those of deals.
     round: Option<usize>,
     /// Cards that did not come.
@@ -158,7 +163,9 @@ impl Survey {
         let round = blocking(|| store.cursor(company, ROUND))?;
         Ok(Survey {
             known: [known(Card::Lead)?, known(Card::Deal)?],
-            budget,
+            budget: usize::try_from(budget)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(COMMANDS_MAX),
             round: round.and_then(|text| text.parse().ok()),
             missing: Vec::new(),
             hidden: 0,
@@ -173,7 +180,17 @@ impl Survey {
     /// What to read again: the ranges that differ, then the next stretch of the round. Also says how
     /// many records differ beyond what may be read.
     async fn plan(&mut self, intake: &Intake<'_>) -> Result<(Vec<Range>, u64), PullError> {
-        let mut differing = self.differing(intake).await?;
+        let told = spans(intake.portal, &Entity::CARDS).await?;
+        let whole: Vec<Range> = self
+            .known
+            .iter()
+            .zip(told)
+            .filter_map(|(known, span)| known.whole(span))
+            .collect();
+        if whole.iter().map(|range| self.cost(*range)).sum::<usize>() <= self.budget {
+            return Ok((whole, 0));
+        }
+        let mut differing = self.differing(intake, &whole).await?;
         let mut ranges = Vec::new();
         let mut left = 0;
         differing.sort_by_key(|(range, _)| self.known(range.entity).count(*range));
@@ -190,19 +207,20 @@ impl Survey {
         Ok((joined(ranges), left))
     }
 
-    /// Requests that reading a range costs at least.
-    fn cost(&self, range: Range) -> u64 {
-        (self.known(range.entity).count(range) as u64)
-            .div_ceil(RECORDS_READ as u64)
-            .max(1)
+    /// Commands that reading a range costs, about.
+    fn cost(&self, range: Range) -> usize {
+        self.known(range.entity).count(range) / RECORDS_A_COMMAND + 1
     }
 
     /// Ranges whose count is not the portal's, each small enough to be read, and by how many rows.
-    async fn differing(&self, intake: &Intake<'_>) -> Result<Vec<(Range, u64)>, PullError> {
-        let mut asked: Vec<Range> = self
-            .known
+    async fn differing(
+        &self,
+        intake: &Intake<'_>,
+        whole: &[Range],
+    ) -> Result<Vec<(Range, u64)>, PullError> {
+        let mut asked: Vec<Range> = whole
             .iter()
-            .flat_map(|known| known.parts(known.whole(), RANGES))
+            .flat_map(|range| self.known(range.entity).parts(*range, RANGES))
             .collect();
         let mut found = Vec::new();
         for cut in 0..=CUTS_MAX {
@@ -232,14 +250,13 @@ impl Survey {
     fn stretch(&mut self) -> Vec<Range> {
         let lengths = self.known.each_ref().map(|known| known.ids.len());
         let total: usize = lengths.iter().sum();
-        let most = usize::try_from(self.budget).unwrap_or(usize::MAX);
-        let most = most.saturating_mul(RECORDS_READ).min(total);
+        let most = self.budget.saturating_mul(RECORDS_A_COMMAND).min(total);
         if most == 0 {
             return Vec::new();
         }
         let start = self.round.unwrap_or(0).min(total - 1);
         let mut out = Vec::new();
-        let mut at = if most == total { 0 } else { start };
+        let mut at = start;
         let mut left = most;
         while left > 0 {
             let (known, from) = match at < lengths[0] {
@@ -262,41 +279,40 @@ impl Survey {
         out
     }
 
-    /// Reads ranges again, stores what differs and notes what did not come.
+    /// Reads ranges again and notes what did not come. All of it goes into one batch, so that a
+    /// night that is cut off leaves the store as it was; the budget keeps it small.
     async fn read_again(
         &mut self,
         intake: &mut Intake<'_>,
         ranges: &[Range],
-    ) -> Result<(), PullError> {
+    ) -> Result<PullBatch, PullError> {
         let portal = intake.portal;
         let missing = &mut self.missing;
         let known = &self.known;
+        let mut batch = PullBatch::default();
         load::by_windows(portal, ranges, |chunk| {
             missing.extend(absent(known, &chunk));
-            let mut batch = PullBatch::default();
             intake.read(chunk, &mut batch);
-            let saved = intake.saved(&batch)?;
-            intake.summary.healed += saved.changed;
             intake.tell();
             Ok::<(), PullError>(())
         })
-        .await
+        .await?;
+        Ok(batch)
     }
 
-    /// Asks what became of the cards that did not come, and takes out those that were deleted.
-    async fn ask_fates(&mut self, intake: &mut Intake<'_>) -> Result<(), PullError> {
+    /// Asks what became of the cards that did not come; those that were deleted leave the store.
+    async fn ask_fates(
+        &mut self,
+        intake: &Intake<'_>,
+        batch: &mut PullBatch,
+    ) -> Result<(), PullError> {
         for card in [Card::Lead, Card::Deal] {
             let missing = self.missing.iter().filter(|(of, _)| *of == card);
             let ids: Vec<u64> = missing.map(|(_, id)| *id).collect();
             let fates = fates_of(intake, card, &ids).await?;
             self.hidden += fates.iter().filter(|fate| **fate == Fate::Hidden).count() as u64;
             let deleted = ids.iter().zip(&fates).filter(|(_, fate)| **fate == Fate::Deleted);
-            let gone: Vec<(Card, u64)> = deleted.map(|(id, _)| (card, *id)).collect();
-            let saved = intake.saved(&PullBatch {
-                gone,
-                ..PullBatch::default()
-            })?;
-            intake.summary.gone += saved.changed;
+            batch.gone.extend(deleted.map(|(id, _)| (card, *id)));
         }
         Ok(())
     }
@@ -376,7 +392,7 @@ mod tests {
         }
     }
 
-    fn survey(leads: u64, deals: u64, budget: u64, round: Option<usize>) -> Survey {
+    fn survey(leads: u64, deals: u64, budget: usize, round: Option<usize>) -> Survey {
         let deals = Known {
             card: Card::Deal,
             ids: (1..=deals).collect(),
@@ -390,29 +406,26 @@ mod tests {
         }
     }
 
-    fn spans(ranges: &[Range]) -> Vec<(Entity, u64, u64)> {
+    fn shown(ranges: &[Range]) -> Vec<(Entity, u64, u64)> {
         ranges.iter().map(|r| (r.entity, r.next, r.last)).collect()
     }
 
     #[test]
     fn the_round_goes_on_where_it_stood_and_begins_anew_behind_the_last() {
-        let mut night = survey(6_000, 1_000, 1, None);
-        assert_eq!(spans(&night.stretch()), [(Entity::Lead, 1, 2_500)]);
-        assert_eq!(night.round, Some(2_500));
+        let mut night = survey(6_000, 1_000, 50, None);
+        assert_eq!(shown(&night.stretch()), [(Entity::Lead, 1, 2_000)]);
+        assert_eq!(night.round, Some(2_000));
         night.stretch();
+        night.budget = 100;
         assert_eq!(
-            spans(&night.stretch()),
-            [(Entity::Lead, 5_001, 6_000), (Entity::Deal, 1, 1_000), (Entity::Lead, 1, 500)]
+            shown(&night.stretch()),
+            [(Entity::Lead, 4_001, 6_000), (Entity::Deal, 1, 1_000), (Entity::Lead, 1, 1_000)]
         );
-        assert_eq!(night.round, Some(500));
-        // A store that fits into the budget is read whole, wherever the round stood.
-        let mut night = survey(6_000, 1_000, 3, Some(5));
-        assert_eq!(
-            spans(&night.stretch()),
-            [(Entity::Lead, 1, 6_000), (Entity::Deal, 1, 1_000)]
-        );
-        assert_eq!(spans(&survey(0, 0, 3, None).stretch()), []);
-        assert_eq!(spans(&survey(9, 0, 0, None).stretch()), []);
+        assert_eq!(night.round, Some(1_000));
+        assert_eq!(shown(&survey(0, 0, 50, None).stretch()), []);
+        assert_eq!(shown(&survey(9, 0, 0, None).stretch()), []);
+        // Records may have become fewer since the round was noted.
+        assert_eq!(shown(&survey(9, 0, 1, Some(77)).stretch()).len(), 2);
     }
 
     #[test]
@@ -428,7 +441,7 @@ mod tests {
         };
         let out = joined(vec![range(50, 60), deal, range(1, 10), range(11, 20), range(15, 55)]);
         assert_eq!(
-            spans(&out),
+            shown(&out),
             [(Entity::Lead, 1, 60), (Entity::Deal, 1, 5)]
         );
     }
