@@ -114,7 +114,12 @@ impl Address {
     pub(super) fn of_endpoint(endpoint: &str) -> Result<Address, BitrixError> {
         let refuse = |why: &str| {
             let text = format!("the portal's REST address of the sign-in is not one: {why}");
-            BitrixError::own(Kind::NeedsHuman, "CLIENT_ENDPOINT", text, "reading the sign-in")
+            BitrixError::own(
+                Kind::NeedsHuman,
+                "CLIENT_ENDPOINT",
+                text,
+                "reading the sign-in",
+            )
         };
         let mut root = Url::parse(endpoint).map_err(|error| refuse(&error.to_string()))?;
         let safe = root.scheme() == "https" || (root.scheme() == "http" && is_loopback(&root));
@@ -262,15 +267,28 @@ mod tests {
     #[test]
     fn an_applications_address_is_taken_as_it_was_told() {
         for (endpoint, method) in [
-            ("https://acme.bitrix24.ru/rest/", Some("https://acme.bitrix24.ru/rest/batch")),
-            ("https://acme.ru/crm/rest/", Some("https://acme.ru/crm/rest/batch")),
-            ("http://127.0.0.1:8080/rest/", Some("http://127.0.0.1:8080/rest/batch")),
+            (
+                "https://acme.bitrix24.ru/rest/",
+                Some("https://acme.bitrix24.ru/rest/batch"),
+            ),
+            (
+                "https://acme.ru/crm/rest/",
+                Some("https://acme.ru/crm/rest/batch"),
+            ),
+            (
+                "http://127.0.0.1:8080/rest/",
+                Some("http://127.0.0.1:8080/rest/batch"),
+            ),
             ("http://acme.bitrix24.ru/rest/", None),
             ("https://acme.bitrix24.ru/", None),
             ("acme.bitrix24.ru/rest/", None),
         ] {
             let address = Address::of_endpoint(endpoint).ok();
-            assert_eq!(address.map(|a| a.method("batch")).as_deref(), method, "{endpoint}");
+            assert_eq!(
+                address.map(|a| a.method("batch")).as_deref(),
+                method,
+                "{endpoint}"
+            );
         }
     }
 

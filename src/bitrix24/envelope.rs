@@ -136,7 +136,10 @@ pub(super) fn split(
 
 /// When the portal began to work on it, by its own clock.
 fn began(block: &Value) -> Option<DateTime<FixedOffset>> {
-    block.get("date_start").and_then(Value::as_str).and_then(time)
+    block
+        .get("date_start")
+        .and_then(Value::as_str)
+        .and_then(time)
 }
 
 /// What to think of a body that is not JSON. Its text is not shown: it may be anything.

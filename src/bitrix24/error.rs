@@ -100,7 +100,8 @@ impl BitrixError {
 
     /// Whether the right to a single record is missing, as old methods say by a sentence alone.
     pub(super) fn is_denied(&self) -> bool {
-        self.code.eq_ignore_ascii_case("ACCESS_DENIED") || (self.code.is_empty() || self.code == "0")
+        self.code.eq_ignore_ascii_case("ACCESS_DENIED")
+            || (self.code.is_empty() || self.code == "0")
     }
 
     /// What to do about it, one sentence for people.
@@ -167,7 +168,9 @@ fn remedy_of(code: &str) -> Option<&'static str> {
              --sign-in"
         }
         "INVALID_CLIENT" => "check client_id and client_secret against the application's form",
-        "INVALID_SCOPE" => "give the application the scopes that planfact needs, then sign in again",
+        "INVALID_SCOPE" => {
+            "give the application the scopes that planfact needs, then sign in again"
+        }
         "TOKEN_FILE" => "let the program's user read and write that file and its folder",
         "WEBHOOK_URL" => {
             "copy the address of an inbound webhook from the portal (Developer resources, Other, \

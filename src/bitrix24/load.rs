@@ -233,15 +233,18 @@ pub async fn by_windows<E: From<BitrixError>>(
 fn chunks(portal: &Portal, plan: Plan) -> impl Stream<Item = Result<Chunk, BitrixError>> + '_ {
     let pace = Arc::new(Pace::new());
     let running = FuturesOrdered::new();
-    stream::unfold((plan, pace, running), move |(mut plan, pace, mut running)| async move {
-        while running.len() < portal.batches_in_flight()
-            && let Some(windows) = plan.next_batch(&pace)
-        {
-            running.push_back(fetch(portal, Arc::clone(&pace), windows));
-        }
-        let chunk = running.next().await?;
-        Some((chunk, (plan, pace, running)))
-    })
+    stream::unfold(
+        (plan, pace, running),
+        move |(mut plan, pace, mut running)| async move {
+            while running.len() < portal.batches_in_flight()
+                && let Some(windows) = plan.next_batch(&pace)
+            {
+                running.push_back(fetch(portal, Arc::clone(&pace), windows));
+            }
+            let chunk = running.next().await?;
+            Some((chunk, (plan, pace, running)))
+        },
+    )
 }
 
 /// Loads windows of one kind to the last row, in as many requests as that takes; usually one.

@@ -5,8 +5,8 @@ use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
 use super::command::Command;
-use super::error::BitrixError;
 use super::envelope::BatchAnswer;
+use super::error::BitrixError;
 use super::load::{Chunk, Walk, is_passing};
 use super::portal::{COMMANDS_MAX, PAGE_ROWS, Portal};
 use super::wire::{self, Entity, Listing, rows};
@@ -341,7 +341,10 @@ fn read(
 /// Takes note of a kind of record that cannot be read, once.
 fn note_unavailable(opening: &mut Opening, slot: Slot, error: BitrixError) {
     if let Some(entity) = slot.entity()
-        && !opening.unavailable.iter().any(|(known, _)| *known == entity)
+        && !opening
+            .unavailable
+            .iter()
+            .any(|(known, _)| *known == entity)
     {
         opening.unavailable.push((entity, error));
     }
@@ -385,7 +388,9 @@ fn read_one(slot: Slot, value: Value, opening: &mut Opening) -> Result<Option<u6
             directory.currencies = Some(wire::read_all(rows(value, "", &doing)?));
         }
         Slot::FirstId(entity) | Slot::LastId(entity) => {
-            let within = ["items", "tasks"].into_iter().find(|key| value.get(*key).is_some());
+            let within = ["items", "tasks"]
+                .into_iter()
+                .find(|key| value.get(*key).is_some());
             let page = match rows(value, within.unwrap_or_default(), &doing) {
                 Ok(page) => page,
                 Err(error) if Entity::CARDS.contains(&entity) => return Err(error),
@@ -394,7 +399,11 @@ fn read_one(slot: Slot, value: Value, opening: &mut Opening) -> Result<Option<u6
                     return Ok(None);
                 }
             };
-            let id_of = |row: &Value| row.get("ID").or_else(|| row.get("id")).and_then(wire::number);
+            let id_of = |row: &Value| {
+                row.get("ID")
+                    .or_else(|| row.get("id"))
+                    .and_then(wire::number)
+            };
             let ids = page.iter().filter_map(id_of);
             let ids = ids.filter(|id| *id > 0);
             return Ok(if matches!(slot, Slot::FirstId(_)) {
@@ -507,7 +516,10 @@ pub async fn probe(portal: &Portal) -> Result<Probe, BitrixError> {
         match (command.method(), answer) {
             (method, Err(error)) => {
                 let optional = slot.entity().is_some() && !slot.is_needed();
-                let known = probe.missing.iter_mut().find(|known| known.method == method);
+                let known = probe
+                    .missing
+                    .iter_mut()
+                    .find(|known| known.method == method);
                 match known {
                     Some(known) => known.optional &= optional,
                     None => probe.missing.push(Missing {

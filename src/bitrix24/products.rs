@@ -71,7 +71,12 @@ pub async fn product_rows_of(
             });
             if foreign {
                 let text = "product rows of other deals than those asked for came".to_owned();
-                return Err(BitrixError::own(Kind::Unreadable, FILTER_IGNORED, text, &doing));
+                return Err(BitrixError::own(
+                    Kind::Unreadable,
+                    FILTER_IGNORED,
+                    text,
+                    &doing,
+                ));
             }
             let last = rows.iter().map(|row| number(&row.id)).max();
             if rows.len() >= PAGE_ROWS

@@ -62,7 +62,9 @@ pub async fn spans(
     let answers = portal
         .patiently(true, || async {
             let answers = portal.batch_once(&commands).await?.answers;
-            answers.into_iter().collect::<Result<Vec<Value>, BitrixError>>()
+            answers
+                .into_iter()
+                .collect::<Result<Vec<Value>, BitrixError>>()
         })
         .await?;
     let mut out = Vec::with_capacity(entities.len());
@@ -71,7 +73,10 @@ pub async fn spans(
         let mut ids = Vec::new();
         for page in pages {
             let rows = rows(page.clone(), listing.within, &listing.doing())?;
-            ids.extend(rows.iter().filter_map(|row| row.get(listing.id).and_then(number)));
+            ids.extend(
+                rows.iter()
+                    .filter_map(|row| row.get(listing.id).and_then(number)),
+            );
         }
         out.push(ids.iter().min().copied().zip(ids.iter().max().copied()));
     }
@@ -90,11 +95,7 @@ fn count(portal: &Portal, range: Range) -> Command {
 ///
 /// # Errors
 /// The portal's, when it is about something else than the single record.
-pub async fn fates(
-    portal: &Portal,
-    entity: Entity,
-    ids: &[u64],
-) -> Result<Vec<Fate>, BitrixError> {
+pub async fn fates(portal: &Portal, entity: Entity, ids: &[u64]) -> Result<Vec<Fate>, BitrixError> {
     let method = match entity {
         Entity::Deal => "crm.deal.get",
         _ => "crm.lead.get",
@@ -114,7 +115,11 @@ pub async fn fates(
             .patiently(true, || async {
                 let answers = portal.batch_once(&commands).await?.answers;
                 let passing = |error: &&BitrixError| is_passing(error);
-                match answers.iter().filter_map(|one| one.as_ref().err()).find(passing) {
+                match answers
+                    .iter()
+                    .filter_map(|one| one.as_ref().err())
+                    .find(passing)
+                {
                     Some(error) => Err(error.clone()),
                     None => Ok(answers),
                 }

@@ -120,9 +120,8 @@ impl Application {
     pub fn code_of(pasted: &str, state: &str) -> Result<Secret, BitrixError> {
         let doing = "reading the authorisation code";
         let pasted = pasted.trim();
-        let wrong = |code: &str, text: &str| {
-            Err(refuse(Kind::NeedsHuman, code, text.to_owned(), doing))
-        };
+        let wrong =
+            |code: &str, text: &str| Err(refuse(Kind::NeedsHuman, code, text.to_owned(), doing));
         if pasted.is_empty() {
             return wrong("NO_CODE", "nothing was given");
         }
@@ -131,7 +130,9 @@ impl Application {
         };
         let of = |name: &str| {
             let mut pairs = url.query_pairs();
-            pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+            pairs
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
         };
         if let Some(error) = of("error") {
             return wrong(&error, "the portal refused the sign-in");
@@ -153,7 +154,10 @@ impl Application {
     pub async fn sign_in(&self, code: &Secret) -> Result<Tokens, BitrixError> {
         let http = self.http()?;
         let doing = "exchanging the authorisation code";
-        let given = [("grant_type", "authorization_code"), ("code", code.expose())];
+        let given = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose()),
+        ];
         let tokens = self.ask(&http, &given, doing).await?;
         keep(&self.token_file, &tokens)?;
         Ok(tokens)
@@ -173,11 +177,17 @@ impl Application {
         let safe = self.server.scheme() == "https" || is_loopback(&self.server);
         if !safe {
             let text = "the authorisation server's address does not begin with https://";
-            return Err(refuse(Kind::NeedsHuman, "OAUTH_SERVER", text.to_owned(), doing));
+            return Err(refuse(
+                Kind::NeedsHuman,
+                "OAUTH_SERVER",
+                text.to_owned(),
+                doing,
+            ));
         }
-        let mut url = self.server.join("oauth/token/").map_err(|error| {
-            refuse(Kind::NeedsHuman, "OAUTH_SERVER", error.to_string(), doing)
-        })?;
+        let mut url = self
+            .server
+            .join("oauth/token/")
+            .map_err(|error| refuse(Kind::NeedsHuman, "OAUTH_SERVER", error.to_string(), doing))?;
         url.query_pairs_mut()
             .append_pair("client_id", &self.client_id)
             .append_pair("client_secret", self.client_secret.expose())
@@ -196,7 +206,10 @@ impl Application {
         let status = answer.status();
         let bytes = answer.bytes().await.map_err(failed)?;
         let body: Value = serde_json::from_slice(&bytes).map_err(|_| {
-            let text = format!("the authorisation server gave no JSON (status {})", status.as_u16());
+            let text = format!(
+                "the authorisation server gave no JSON (status {})",
+                status.as_u16()
+            );
             refuse(Kind::Transient, super::error::HTML, text, doing)
         })?;
         if body.get("error").is_some() {

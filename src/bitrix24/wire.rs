@@ -45,8 +45,8 @@ pub use directory::{
     Category, Currency, CustomField, Department, Directory, Field, FieldValue, Profile, Status,
     StatusExtra, User, custom_fields, is_enterprise, number, profile, scopes, user_field,
 };
-pub use list::{Entity, Face, Record, record};
 pub(super) use list::Listing;
+pub use list::{Entity, Face, Record, record};
 pub use trail::{Activity, Call, ProductRow, StageMove, Task, product_rows};
 
 /// A row that cannot be read at all.

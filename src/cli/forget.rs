@@ -18,7 +18,9 @@ pub(super) fn run(global: &Global, args: &ForgetArgs) -> Result<ExitCode, Failur
     };
     let config = Config::load(&global.config)?;
     if !args.yes && !agreed(id)? {
-        return Err(Failure::usage(format!("{id} was not forgotten: it was not confirmed")));
+        return Err(Failure::usage(format!(
+            "{id} was not forgotten: it was not confirmed"
+        )));
     }
     let store = compose::open_store(&config, compose::Access::Change).map_err(Failure::from)?;
     let forgotten = store
@@ -32,7 +34,10 @@ pub(super) fn run(global: &Global, args: &ForgetArgs) -> Result<ExitCode, Failur
         && let Err(error) = std::fs::remove_file(&file)
         && error.kind() != std::io::ErrorKind::NotFound
     {
-        return Err(Failure::io(&format!("cannot delete {}", file.display()), &error));
+        return Err(Failure::io(
+            &format!("cannot delete {}", file.display()),
+            &error,
+        ));
     }
     if global.json {
         print_json(&serde_json::json!({"company": id, "forgotten": forgotten}));

@@ -17,7 +17,11 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     let config = Config::load(&global.config)?;
     let chosen = choose(&config, global)?;
     let mut asked = 0;
-    for company in config.companies.iter().filter(|company| chosen.contains(&company.id)) {
+    for company in config
+        .companies
+        .iter()
+        .filter(|company| chosen.contains(&company.id))
+    {
         if let Some(application) = compose::application(company) {
             asked += 1;
             consent(global, &company.id, &application).await?;

@@ -313,7 +313,10 @@ pub(super) fn flag(value: &Value) -> Result<bool, Wrong> {
         ValueKind::Boolean(flag) => Ok(*flag),
         ValueKind::String(text) if text == "true" => Ok(true),
         ValueKind::String(text) if text == "false" => Ok(false),
-        _ => Err(Wrong::new("is neither true nor false", "write true or false")),
+        _ => Err(Wrong::new(
+            "is neither true nor false",
+            "write true or false",
+        )),
     }
 }
 

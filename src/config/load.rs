@@ -406,21 +406,22 @@ fn portal(company: &Section<'_>, folder: &Path) -> Option<Portal> {
 }
 
 /// A local application: its portal, its code and its key are needed, the rest has defaults.
-fn application(
-    section: &Section<'_>,
-    company: &Section<'_>,
-    folder: &Path,
-) -> Option<Application> {
+fn application(section: &Section<'_>, company: &Section<'_>, folder: &Path) -> Option<Application> {
     if section.has("webhook_url") {
         let wrong = Wrong::new(
             "stands beside client_id",
             "leave out one of them: a portal is reached in one way",
         );
-        section.faults.add(None, &section.path_of("webhook_url"), None, wrong);
+        section
+            .faults
+            .add(None, &section.path_of("webhook_url"), None, wrong);
     }
     for key in ["portal", "client_secret"] {
         if !section.has(key) {
-            let wrong = Wrong::new("is missing", "copy it from the application's form in the portal");
+            let wrong = Wrong::new(
+                "is missing",
+                "copy it from the application's form in the portal",
+            );
             section.faults.add(None, &section.path_of(key), None, wrong);
         }
     }

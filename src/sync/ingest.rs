@@ -374,9 +374,8 @@ fn department(row: wire::Department) -> Result<Department, Reject> {
 /// Keeps lead statuses, deal stages and sources; the portal has many more directories.
 fn status(row: wire::Status) -> Option<Status> {
     let entity = row.entity_id?;
-    let has_semantics = entity == LEAD_STATUSES
-        || is_deal_stages(&entity)
-        || entity.starts_with(INVOICE_STAGES);
+    let has_semantics =
+        entity == LEAD_STATUSES || is_deal_stages(&entity) || entity.starts_with(INVOICE_STAGES);
     if !has_semantics && entity != SOURCES {
         return None;
     }

@@ -281,7 +281,10 @@ fn starts(
 ) -> Result<Vec<(Entity, Start)>, PullError> {
     let mut starts = Vec::new();
     for entity in Entity::CARDS {
-        starts.push((entity, since.map_or(Start::Span, |s| Start::Since(s - OVERLAP))));
+        starts.push((
+            entity,
+            since.map_or(Start::Span, |s| Start::Since(s - OVERLAP)),
+        ));
     }
     for entity in Entity::TRAIL {
         starts.push((entity, trail::start(store, company, entity)?));

@@ -12,6 +12,7 @@ mod google;
 mod histories;
 mod large;
 mod misuse;
+mod portal_access;
 mod portal_faults;
 mod portal_resume;
 mod portal_settle;

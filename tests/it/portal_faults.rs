@@ -14,20 +14,41 @@ use crate::pull::{Files, Scene};
 /// Faults as the simulator's door takes them.
 fn faults() -> Vec<(&'static str, Value)> {
     vec![
-        ("a web page", json!({"status": 200, "html": "<html>overload</html>"})),
-        ("a bad gateway", json!({"status": 502, "html": "<html>bad gateway</html>"})),
+        (
+            "a web page",
+            json!({"status": 200, "html": "<html>overload</html>"}),
+        ),
+        (
+            "a bad gateway",
+            json!({"status": 502, "html": "<html>bad gateway</html>"}),
+        ),
         ("a reset connection", json!({"reset": true})),
         ("an answer cut off", json!({"truncate": 400})),
-        ("an inner error", json!({"status": 500,
-            "body": {"error": "INTERNAL_SERVER_ERROR", "error_description": "x"}})),
-        ("a revoked webhook", json!({"status": 401,
-            "body": {"error": "INVALID_CREDENTIALS", "error_description": "x"}})),
-        ("too many requests", json!({"status": 503,
-            "body": {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "x"}})),
-        ("no operating time", json!({"status": 429,
-            "body": {"error": "OPERATION_TIME_LIMIT", "error_description": "x"}})),
+        (
+            "an inner error",
+            json!({"status": 500,
+            "body": {"error": "INTERNAL_SERVER_ERROR", "error_description": "x"}}),
+        ),
+        (
+            "a revoked webhook",
+            json!({"status": 401,
+            "body": {"error": "INVALID_CREDENTIALS", "error_description": "x"}}),
+        ),
+        (
+            "too many requests",
+            json!({"status": 503,
+            "body": {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "x"}}),
+        ),
+        (
+            "no operating time",
+            json!({"status": 429,
+            "body": {"error": "OPERATION_TIME_LIMIT", "error_description": "x"}}),
+        ),
         ("an empty body", json!({"status": 200, "body": ""})),
-        ("something else", json!({"status": 200, "body": {"total": 0}})),
+        (
+            "something else",
+            json!({"status": 200, "body": {"total": 0}}),
+        ),
     ]
 }
 
@@ -40,7 +61,9 @@ fn hasty(scene: &Scene) -> Portal {
         batches_in_flight: 1,
         ..Options::default()
     };
-    Portal::new(&options).expect("a portal").with_policy(Policy::ONCE)
+    Portal::new(&options)
+        .expect("a portal")
+        .with_policy(Policy::ONCE)
 }
 
 async fn pull(portal: &Portal, store: &Sqlite) -> Result<PullSummary, String> {
@@ -67,7 +90,10 @@ async fn a_fault_at_any_request_leaves_the_old_state_or_the_new_one() {
     drop(before);
     // Some change, some are deleted, some are written past the CRM.
     let ids = &files.lead_ids;
-    let changed: Value = ids[..180].iter().map(|id| json!({"ID": id, "STATUS_ID": "JUNK"})).collect();
+    let changed: Value = ids[..180]
+        .iter()
+        .map(|id| json!({"ID": id, "STATUS_ID": "JUNK"}))
+        .collect();
     scene.door("lead", &changed).await;
     scene.sim_delete("lead", &ids[200..220]).await;
     let silent: Value = ids[300..320]
@@ -100,7 +126,10 @@ async fn a_fault_at_any_request_leaves_the_old_state_or_the_new_one() {
             let failed = pull(&hasty(&scene), &store).await;
             let state = cards(&store);
             let known = state == old || state == half_way || state == new;
-            assert!(known, "{name} at request {at}: neither the old state nor the new one");
+            assert!(
+                known,
+                "{name} at request {at}: neither the old state nor the new one"
+            );
             assert!(failed.is_err() || state == new, "{name} at request {at}");
             // Nothing waits any more, and the next pull puts it right.
             scene.clear_faults().await;
@@ -109,5 +138,8 @@ async fn a_fault_at_any_request_leaves_the_old_state_or_the_new_one() {
             told += 1;
         }
     }
-    println!("{told} faults: {} kinds at each of {requests} requests", faults().len());
+    println!(
+        "{told} faults: {} kinds at each of {requests} requests",
+        faults().len()
+    );
 }

@@ -30,7 +30,9 @@ async fn child_that_pulls() {
     let portal = Portal::new(&options).expect("a portal");
     let store = Sqlite::open(file.as_ref()).expect("a store");
     let now = DateTime::<Utc>::UNIX_EPOCH;
-    let summary = pull(&portal, &store, "acme", now, &|_| {}).await.expect("a pull");
+    let summary = pull(&portal, &store, "acme", now, &|_| {})
+        .await
+        .expect("a pull");
     println!("pulled {} leads", summary.leads);
 }
 
@@ -54,7 +56,10 @@ async fn run_child(url: String, file: std::path::PathBuf, moment: Duration) -> b
         // A wait with an end, not a sleep: nothing is ever sent.
         let _ = receive.recv_timeout(moment);
         drop(send);
-        let ended = child.try_wait().expect("a state").is_some_and(|status| status.success());
+        let ended = child
+            .try_wait()
+            .expect("a state")
+            .is_some_and(|status| status.success());
         child.kill().expect("killed");
         child.wait().expect("ended");
         ended
@@ -93,9 +98,18 @@ async fn a_killed_load_goes_on_without_losing_or_doubling_a_row() {
     let (mut killed, mut partial, mut trial) = (0, 0, 0);
     while killed < kills {
         trial += 1;
-        assert!(trial <= 8 * kills, "only {killed} of {trial} loads were killed in time");
+        assert!(
+            trial <= 8 * kills,
+            "only {killed} of {trial} loads were killed in time"
+        );
         let file = folder.path().join(format!("{trial}.db"));
-        if run_child(url(), file.clone(), span.mul_f64(random.random_range(0.0..1.2))).await {
+        if run_child(
+            url(),
+            file.clone(),
+            span.mul_f64(random.random_range(0.0..1.2)),
+        )
+        .await
+        {
             continue;
         }
         killed += 1;
@@ -103,8 +117,13 @@ async fn a_killed_load_goes_on_without_losing_or_doubling_a_row() {
         let (leads, deals, _) = store.counts("acme").expect("counts");
         partial += u64::from(leads + deals > 0 && leads + deals < 14_000);
         let now = DateTime::<Utc>::UNIX_EPOCH;
-        pull(&scene.portal, &store, "acme", now, &|_| {}).await.expect("goes on");
-        assert!(cards(&store) == expected, "trial {trial}: rows were lost or doubled");
+        pull(&scene.portal, &store, "acme", now, &|_| {})
+            .await
+            .expect("goes on");
+        assert!(
+            cards(&store) == expected,
+            "trial {trial}: rows were lost or doubled"
+        );
     }
     println!("{killed} loads killed, {partial} of them half way, each completed by the next pull");
 }

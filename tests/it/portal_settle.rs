@@ -28,13 +28,26 @@ pub(crate) fn cards(store: &Sqlite) -> (Cards, Cards) {
     let lead = &mut |row: LeadRow| {
         let codes = (text(row.status), row.source.map(text), text(row.currency));
         let times = (row.created, row.closed, row.semantics);
-        put(&mut leads, row.id, format!("{times:?} {codes:?} {:?}", row.amount));
+        put(
+            &mut leads,
+            row.id,
+            format!("{times:?} {codes:?} {:?}", row.amount),
+        );
     };
     store.each_lead("acme", lead).expect("leads");
     let deal = &mut |row: DealRow| {
-        let codes = (row.lead, row.category, row.source.map(text), text(row.currency));
+        let codes = (
+            row.lead,
+            row.category,
+            row.source.map(text),
+            text(row.currency),
+        );
         let times = (row.created, row.closed, row.semantics);
-        put(&mut deals, row.id, format!("{times:?} {codes:?} {:?}", row.amount));
+        put(
+            &mut deals,
+            row.id,
+            format!("{times:?} {codes:?} {:?}", row.amount),
+        );
     };
     store.each_deal("acme", deal).expect("deals");
     (leads, deals)
@@ -107,7 +120,9 @@ impl Urn {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_one_night_the_store_equals_a_full_reread() {
-    let seed = std::env::var("PLANFACT_SEED").ok().and_then(|text| text.parse().ok());
+    let seed = std::env::var("PLANFACT_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok());
     let seed: u64 = seed.unwrap_or(19);
     let mut random = rand::rngs::StdRng::seed_from_u64(seed);
     let files = Files::new(8_000, 2_000);
@@ -142,14 +157,25 @@ async fn after_one_night_the_store_equals_a_full_reread() {
         let new = (0..100).map(|n| json!({"TITLE": format!("new {n}"), "OPPORTUNITY": "7.5"}));
         moved.chain(new).collect()
     };
-    scene.door("lead", &moved(leads.draw(900), "STATUS_ID", "JUNK")).await;
-    scene.door("deal", &moved(deals.draw(400), "STAGE_ID", "LOSE")).await;
+    scene
+        .door("lead", &moved(leads.draw(900), "STATUS_ID", "JUNK"))
+        .await;
+    scene
+        .door("deal", &moved(deals.draw(400), "STAGE_ID", "LOSE"))
+        .await;
 
     let summary = night(&scene, &nightly(20)).await;
     assert_eq!((summary.leads, summary.deals), (1_000, 500), "seed {seed}");
     assert_eq!((summary.gone, summary.healed), (100, 100), "seed {seed}");
-    assert_eq!((summary.rejects, summary.warnings), (0, vec![]), "seed {seed}");
-    assert_eq!(cards(&scene.store), cards(&read_anew(&scene, Face::Classic).await));
+    assert_eq!(
+        (summary.rejects, summary.warnings),
+        (0, vec![]),
+        "seed {seed}"
+    );
+    assert_eq!(
+        cards(&scene.store),
+        cards(&read_anew(&scene, Face::Classic).await)
+    );
     let increment = summary.requests - summary.settle_requests;
     println!(
         "seed {seed}: 1,000 leads and 500 deals in {increment} requests; 100 deleted and 100 \
@@ -174,22 +200,43 @@ async fn what_is_gone_is_found_by_counting_where_reading_all_would_cost_too_much
     let summary = night(&scene, &nightly(4)).await;
     assert_eq!((summary.gone, summary.healed), (4, 0));
     assert_eq!(summary.warnings, []);
-    assert_eq!(cards(&scene.store), cards(&read_anew(&scene, Face::Classic).await));
-    println!("4 of 12,500 deleted: found with {} requests", summary.settle_requests);
+    assert_eq!(
+        cards(&scene.store),
+        cards(&read_anew(&scene, Face::Classic).await)
+    );
+    println!(
+        "4 of 12,500 deleted: found with {} requests",
+        summary.settle_requests
+    );
 
     // More than may be read in a night is told, and found in the following ones.
-    let many: Vec<u64> = files.lead_ids.iter().skip(50).step_by(100).copied().collect();
+    let many: Vec<u64> = files
+        .lead_ids
+        .iter()
+        .skip(50)
+        .step_by(100)
+        .copied()
+        .collect();
     scene.sim_delete("lead", &many).await;
     let first = night(&scene, &nightly(2)).await;
-    assert!(matches!(first.warnings[..], [PullWarning::Unsettled { .. }]), "{first:?}");
+    assert!(
+        matches!(first.warnings[..], [PullWarning::Unsettled { .. }]),
+        "{first:?}"
+    );
     let mut nights = 1;
     while scene.store.counts("acme").expect("counts").0 > 12_000 - 4 - many.len() as u64 {
         later_night(&mut scene, &nightly(2)).await;
         nights += 1;
         assert!(nights < 25, "not settled after {nights} nights");
     }
-    assert_eq!(cards(&scene.store), cards(&read_anew(&scene, Face::Classic).await));
-    println!("{} deleted with 2 requests a night: settled after {nights} nights", many.len());
+    assert_eq!(
+        cards(&scene.store),
+        cards(&read_anew(&scene, Face::Classic).await)
+    );
+    println!(
+        "{} deleted with 2 requests a night: settled after {nights} nights",
+        many.len()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

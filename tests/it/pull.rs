@@ -106,7 +106,11 @@ impl Scene {
     /// Takes back the faults that have not struck yet.
     pub(crate) async fn clear_faults(&self) {
         let url = format!("{}/_sim/faults", self.sim.base);
-        let answer = reqwest::Client::new().delete(url).send().await.expect("the door");
+        let answer = reqwest::Client::new()
+            .delete(url)
+            .send()
+            .await
+            .expect("the door");
         assert!(answer.status().is_success());
     }
 
@@ -315,7 +319,11 @@ async fn a_webhook_of_small_rights_is_told_of() {
     let scene = Scene::new(files.path()).await;
     let probed = probe(&scene.portal).await.expect("a probe");
     assert_eq!((probed.admin, probed.mode), (Some(true), Some(1)));
-    assert!(probed.missing.iter().all(|missing| missing.optional), "{:?}", probed.missing);
+    assert!(
+        probed.missing.iter().all(|missing| missing.optional),
+        "{:?}",
+        probed.missing
+    );
     assert!(probed.scopes.iter().any(|scope| scope == "crm"));
     scene
         .door("settings", &json!({"admin": false, "scope": ["crm"]}))

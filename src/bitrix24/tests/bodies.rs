@@ -59,11 +59,25 @@ fn human(
     description: &'static str,
     remedy: &'static str,
 ) -> Case {
-    case(statuses, json!(error), description, Kind::NeedsHuman, Wait::Never, remedy)
+    case(
+        statuses,
+        json!(error),
+        description,
+        Kind::NeedsHuman,
+        Wait::Never,
+        remedy,
+    )
 }
 
 fn permanent(statuses: &'static [u16], error: Value, description: &'static str) -> Case {
-    case(statuses, error, description, Kind::Permanent, Wait::Never, "report")
+    case(
+        statuses,
+        error,
+        description,
+        Kind::Permanent,
+        Wait::Never,
+        "report",
+    )
 }
 
 /// Limits, sign-in and rights.
@@ -71,36 +85,150 @@ fn of_the_portal() -> Vec<Case> {
     let blocked = Kind::OperationTime { reset_at: None };
     let again = "next pass";
     vec![
-        case(&[503, 429], json!("QUERY_LIMIT_EXCEEDED"), "Too many requests", Kind::RateLimited,
-            Wait::Seconds(2), again),
-        case(&[429], json!("OPERATION_TIME_LIMIT"), "Method is blocked", blocked,
-            Wait::Seconds(62), "less often"),
-        human(&[503], "OVERLOAD_LIMIT", "blocked due to overload", "support"),
-        human(&[401], "authorization_error", "Unable to authorize user", "webhook"),
-        human(&[401], "APPLICATION_NOT_FOUND", "Application not found", "webhook"),
-        human(&[401], "ERROR_OAUTH", "Application not installed", "webhook"),
+        case(
+            &[503, 429],
+            json!("QUERY_LIMIT_EXCEEDED"),
+            "Too many requests",
+            Kind::RateLimited,
+            Wait::Seconds(2),
+            again,
+        ),
+        case(
+            &[429],
+            json!("OPERATION_TIME_LIMIT"),
+            "Method is blocked",
+            blocked,
+            Wait::Seconds(62),
+            "less often",
+        ),
+        human(
+            &[503],
+            "OVERLOAD_LIMIT",
+            "blocked due to overload",
+            "support",
+        ),
+        human(
+            &[401],
+            "authorization_error",
+            "Unable to authorize user",
+            "webhook",
+        ),
+        human(
+            &[401],
+            "APPLICATION_NOT_FOUND",
+            "Application not found",
+            "webhook",
+        ),
+        human(
+            &[401],
+            "ERROR_OAUTH",
+            "Application not installed",
+            "webhook",
+        ),
         human(&[401], "expired_token", "has expired", "expired"),
-        human(&[401], "invalid_token", "Unable to get application", "new one"),
-        human(&[401], "NO_AUTH_FOUND", "Wrong authorization data", "new one"),
-        human(&[401, 403], "insufficient_scope", "higher privileges", "scopes"),
-        human(&[401, 403], "INVALID_CREDENTIALS", "Invalid request credentials", "administrator"),
-        human(&[401], "METHOD_CONFIRM_WAITING", "Waiting for confirmation", "confirm"),
-        human(&[401, 200], "PAYMENT_REQUIRED", "Subscription has been ended", "renew"),
-        human(&[403, 400], "ACCESS_DENIED", "Access denied!", "administrator"),
+        human(
+            &[401],
+            "invalid_token",
+            "Unable to get application",
+            "new one",
+        ),
+        human(
+            &[401],
+            "NO_AUTH_FOUND",
+            "Wrong authorization data",
+            "new one",
+        ),
+        human(
+            &[401, 403],
+            "insufficient_scope",
+            "higher privileges",
+            "scopes",
+        ),
+        human(
+            &[401, 403],
+            "INVALID_CREDENTIALS",
+            "Invalid request credentials",
+            "administrator",
+        ),
+        human(
+            &[401],
+            "METHOD_CONFIRM_WAITING",
+            "Waiting for confirmation",
+            "confirm",
+        ),
+        human(
+            &[401, 200],
+            "PAYMENT_REQUIRED",
+            "Subscription has been ended",
+            "renew",
+        ),
+        human(
+            &[403, 400],
+            "ACCESS_DENIED",
+            "Access denied!",
+            "administrator",
+        ),
         human(&[403], "ACCESS_DENIED", "only on extended plans", "plan"),
-        human(&[403], "ACCESS_DENIED", "Current user can't be authorized", "administrator"),
-        human(&[403], "ACCESS_DENIED", "only on commercial plans.", "commercial plan"),
-        human(&[403], "user_access_error", "no access to the application", "administrator"),
-        human(&[410, 500], "PORTAL_DELETED", "Portal was deleted", "closed or deleted"),
-        human(&[404], "ERROR_METHOD_NOT_FOUND", "Method not found!", "webhook_url"),
+        human(
+            &[403],
+            "ACCESS_DENIED",
+            "Current user can't be authorized",
+            "administrator",
+        ),
+        human(
+            &[403],
+            "ACCESS_DENIED",
+            "only on commercial plans.",
+            "commercial plan",
+        ),
+        human(
+            &[403],
+            "user_access_error",
+            "no access to the application",
+            "administrator",
+        ),
+        human(
+            &[410, 500],
+            "PORTAL_DELETED",
+            "Portal was deleted",
+            "closed or deleted",
+        ),
+        human(
+            &[404],
+            "ERROR_METHOD_NOT_FOUND",
+            "Method not found!",
+            "webhook_url",
+        ),
         human(&[400], "INVALID_REQUEST", "Https required", "https"),
-        human(&[400], "invalid_grant", "Invalid refresh token", "sign in again"),
-        human(&[401], "invalid_client", "Client authentication failed", "client_secret"),
+        human(
+            &[400],
+            "invalid_grant",
+            "Invalid refresh token",
+            "sign in again",
+        ),
+        human(
+            &[401],
+            "invalid_client",
+            "Client authentication failed",
+            "client_secret",
+        ),
         human(&[400], "invalid_scope", "Invalid scope", "scopes"),
-        case(&[500], json!("INTERNAL_SERVER_ERROR"), "Internal server error", Kind::Transient,
-            Wait::Soon, again),
-        case(&[500], json!("ERROR_UNEXPECTED_ANSWER"), "unexpected response", Kind::Transient,
-            Wait::Soon, again),
+        case(
+            &[500],
+            json!("INTERNAL_SERVER_ERROR"),
+            "Internal server error",
+            Kind::Transient,
+            Wait::Soon,
+            again,
+        ),
+        case(
+            &[500],
+            json!("ERROR_UNEXPECTED_ANSWER"),
+            "unexpected response",
+            Kind::Transient,
+            Wait::Soon,
+            again,
+        ),
     ]
 }
 
@@ -108,21 +236,74 @@ fn of_the_portal() -> Vec<Case> {
 fn of_methods() -> Vec<Case> {
     let deleted = "deleted";
     vec![
-        case(&[400, 200], json!(""), "Not found", Kind::NotFound, Wait::Never, deleted),
-        case(&[400], json!("0"), "Not found", Kind::NotFound, Wait::Never, deleted),
-        case(&[400], json!(0), "Not found.", Kind::NotFound, Wait::Never, deleted),
-        case(&[404], json!("NOT_FOUND"), "Smart process not found", Kind::NotFound, Wait::Never,
-            deleted),
-        case(&[400], json!("ERROR_NOT_FOUND"), "Not found", Kind::NotFound, Wait::Never, deleted),
+        case(
+            &[400, 200],
+            json!(""),
+            "Not found",
+            Kind::NotFound,
+            Wait::Never,
+            deleted,
+        ),
+        case(
+            &[400],
+            json!("0"),
+            "Not found",
+            Kind::NotFound,
+            Wait::Never,
+            deleted,
+        ),
+        case(
+            &[400],
+            json!(0),
+            "Not found.",
+            Kind::NotFound,
+            Wait::Never,
+            deleted,
+        ),
+        case(
+            &[404],
+            json!("NOT_FOUND"),
+            "Smart process not found",
+            Kind::NotFound,
+            Wait::Never,
+            deleted,
+        ),
+        case(
+            &[400],
+            json!("ERROR_NOT_FOUND"),
+            "Not found",
+            Kind::NotFound,
+            Wait::Never,
+            deleted,
+        ),
         human(&[400], "", "Access denied.", "rights"),
-        case(&[400], json!(0), "Access denied", Kind::NeedsHuman, Wait::Never, "rights"),
+        case(
+            &[400],
+            json!(0),
+            "Access denied",
+            Kind::NeedsHuman,
+            Wait::Never,
+            "rights",
+        ),
         permanent(&[400], json!(""), "Parameter 'filter' must be array."),
         permanent(&[400], json!(0), "entity is not supported"),
         permanent(&[400], json!("0"), "Invalid sorting key (internal error)"),
-        permanent(&[400], json!("INVALID_ARG_VALUE"), "field is not allowed in filter"),
+        permanent(
+            &[400],
+            json!("INVALID_ARG_VALUE"),
+            "field is not allowed in filter",
+        ),
         permanent(&[400], json!("ENTITY_TYPE_NOT_SUPPORTED"), "not supported"),
-        permanent(&[400], json!("ERROR_BATCH_LENGTH_EXCEEDED"), "Max batch length exceeded"),
-        permanent(&[405], json!("ERROR_BATCH_METHOD_NOT_ALLOWED"), "not allowed for batch"),
+        permanent(
+            &[400],
+            json!("ERROR_BATCH_LENGTH_EXCEEDED"),
+            "Max batch length exceeded",
+        ),
+        permanent(
+            &[405],
+            json!("ERROR_BATCH_METHOD_NOT_ALLOWED"),
+            "not allowed for batch",
+        ),
         permanent(&[400], json!("ERROR_CORE"), "Not found"),
         permanent(
             &[400],
@@ -130,8 +311,14 @@ fn of_methods() -> Vec<Case> {
                    "message": "Unknown field"}),
             "",
         ),
-        case(&[403], json!({"code": "ACCESS_DENIED", "message": "no"}), "", Kind::NeedsHuman,
-            Wait::Never, "administrator"),
+        case(
+            &[403],
+            json!({"code": "ACCESS_DENIED", "message": "no"}),
+            "",
+            Kind::NeedsHuman,
+            Wait::Never,
+            "administrator",
+        ),
     ]
 }
 
@@ -143,7 +330,11 @@ fn check(error: &BitrixError, kind: &Kind, wait: Wait, remedy: &str, what: &str)
         Wait::Seconds(seconds) => Decision::RetryAfter(Duration::from_secs(seconds)),
     };
     assert_eq!(decision(error, true), decided, "{what}");
-    assert!(error.remedy().contains(remedy), "{what}: {}", error.remedy());
+    assert!(
+        error.remedy().contains(remedy),
+        "{what}: {}",
+        error.remedy()
+    );
     assert!(!error.description.is_empty(), "{what}");
 }
 

@@ -3,7 +3,10 @@
 //! They are reference material beside the checkout, named by `PLANFACT_SHARED`; without it nothing
 //! runs, and that is said.
 
-#![allow(clippy::print_stderr, reason = "says how many answers were read, or that none was")]
+#![allow(
+    clippy::print_stderr,
+    reason = "says how many answers were read, or that none was"
+)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,8 +19,8 @@ use crate::bitrix24::envelope::{self, BatchAnswer};
 use crate::bitrix24::error::{BitrixError, Kind};
 use crate::bitrix24::sign_in::Tokens;
 use crate::bitrix24::wire::{
-    self, Category, Currency, Department, Entity, Record, Status, User, custom_fields, product_rows,
-    read_all, record, rows, user_field,
+    self, Category, Currency, Department, Entity, Record, Status, User, custom_fields,
+    product_rows, read_all, record, rows, user_field,
 };
 
 /// The folder of fixtures, when it is there.
@@ -74,10 +77,20 @@ fn directory<T: serde::de::DeserializeOwned>(within: &str, answer: Value, name: 
 
 /// Takes a batch's answer apart under our own keys: the recorded ones are others.
 fn batch(body: &Value) -> Result<BatchAnswer, BitrixError> {
-    let parts = ["result", "result_error", "result_total", "result_next", "result_time"];
+    let parts = [
+        "result",
+        "result_error",
+        "result_total",
+        "result_next",
+        "result_time",
+    ];
     let mut names: Vec<String> = Vec::new();
     for part in ["result", "result_error"] {
-        for name in body["result"][part].as_object().into_iter().flat_map(Map::keys) {
+        for name in body["result"][part]
+            .as_object()
+            .into_iter()
+            .flat_map(Map::keys)
+        {
             if !names.contains(name) {
                 names.push(name.clone());
             }
@@ -135,7 +148,9 @@ fn documented(method: &str, name: &str, body: &Value) -> Option<usize> {
             let answer = answer();
             let map = answer.get("fields").unwrap_or(&answer).clone();
             let fields = map.as_object().expect("a map").keys();
-            let custom = fields.filter(|code| code.to_uppercase().starts_with("UF")).count();
+            let custom = fields
+                .filter(|code| code.to_uppercase().starts_with("UF"))
+                .count();
             assert_eq!(custom_fields(answer).len(), custom, "{name}");
             map.as_object().map_or(0, Map::len)
         }
@@ -214,14 +229,20 @@ fn recorded(name: &str, file: &Value) -> Option<usize> {
     };
     // A list of several pages begins with a plain answer and goes on with batches.
     let listed = |entity: Entity, within: &str| -> usize {
-        let lists = pages.iter().flat_map(|page| match page["result"].get("result_error") {
-            Some(_) => good(page, name),
-            None => vec![result(page, name)],
-        });
+        let lists = pages
+            .iter()
+            .flat_map(|page| match page["result"].get("result_error") {
+                Some(_) => good(page, name),
+                None => vec![result(page, name)],
+            });
         lists.map(|list| records(entity, within, list, name)).sum()
     };
     let batched = |read: &dyn Fn(Value) -> usize| -> usize {
-        pages.iter().flat_map(|page| good(page, name)).map(read).sum()
+        pages
+            .iter()
+            .flat_map(|page| good(page, name))
+            .map(read)
+            .sum()
     };
     Some(match name {
         "crm_lead_list_one_page_success.json" | "crm_lead_list_several_pages_success.json" => {
@@ -230,11 +251,9 @@ fn recorded(name: &str, file: &Value) -> Option<usize> {
         "crm_item_list.json" => listed(Entity::Invoice, "items"),
         "stagehistory.json" => listed(Entity::DealMove, "items"),
         "get_all_tasks.json" => listed(Entity::Task, "tasks"),
-        "crm_category_list.json" => directory::<Category>(
-            "categories",
-            result(&pages[0], name),
-            name,
-        ),
+        "crm_category_list.json" => {
+            directory::<Category>("categories", result(&pages[0], name), name)
+        }
         "crm_lead_fields_success.json" => documented("crm-lead-fields", name, &pages[0])?,
         "crm_stagehistory_list.json" => {
             batched(&|answer| records(Entity::DealMove, "items", answer, name))
@@ -249,7 +268,10 @@ fn recorded(name: &str, file: &Value) -> Option<usize> {
             })
         }
         "batch_list_empty.json" => {
-            assert_eq!(batched(&|answer| records(Entity::Lead, "", answer, name)), 0);
+            assert_eq!(
+                batched(&|answer| records(Entity::Lead, "", answer, name)),
+                0
+            );
             1
         }
         _ if LOST_POSITIONS.contains(&name) => {

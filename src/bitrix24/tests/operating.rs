@@ -8,7 +8,7 @@ use wiremock::{Mock, MockServer, Request};
 
 use super::{QUICK, batch_answer, data};
 use crate::bitrix24::load::{Range, by_windows};
-use crate::bitrix24::wire::Entity;
+use crate::bitrix24::wire::{Entity, Record};
 use crate::bitrix24::{BitrixError, Options, Portal, Secret};
 use crate::retry::Policy;
 
@@ -56,7 +56,9 @@ async fn a_blocked_method_does_not_stop_another() {
         total_max: std::time::Duration::from_secs(900),
         ..QUICK
     };
-    let portal = Portal::new(&options).expect("a portal").with_policy(patient);
+    let portal = Portal::new(&options)
+        .expect("a portal")
+        .with_policy(patient);
     let range = |entity, id| Range {
         entity,
         next: id,
@@ -66,14 +68,17 @@ async fn a_blocked_method_does_not_stop_another() {
     let mut came = Vec::new();
     tokio::time::pause();
     let loaded = by_windows(&portal, &ranges, |chunk| {
-        came.extend(chunk.records.iter().map(|record| record.entity()));
+        came.extend(chunk.records.iter().map(Record::entity));
         Ok::<(), BitrixError>(())
     });
     loaded.await.expect("loaded");
     came.sort_unstable();
     assert_eq!(came, [Entity::Lead, Entity::Deal]);
     let state = state.lock().expect("a state");
-    assert_eq!((state.refused, state.order.clone()), (1, vec!["deal", "lead"]));
+    assert_eq!(
+        (state.refused, state.order.clone()),
+        (1, vec!["deal", "lead"])
+    );
 }
 
 #[tokio::test]
@@ -93,7 +98,10 @@ async fn a_full_counter_is_heeded_before_it_is_refused() {
     portal.batch(&leads).await.expect("the first");
     tokio::time::pause();
     let began = tokio::time::Instant::now();
-    portal.batch(&[super::Command::new("crm.deal.list")]).await.expect("another");
+    portal
+        .batch(&[super::Command::new("crm.deal.list")])
+        .await
+        .expect("another");
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
     portal.batch(&leads).await.expect("the second");
     assert!(began.elapsed().as_secs() >= 299, "{:?}", began.elapsed());

@@ -30,7 +30,10 @@ impl Server {
         let query: std::collections::HashMap<_, _> =
             request.url.query_pairs().into_owned().collect();
         if let Some(code) = self.refuses {
-            return data(400, &json!({"error": code, "error_description": "no s3cr3t-refresh-0"}));
+            return data(
+                400,
+                &json!({"error": code, "error_description": "no s3cr3t-refresh-0"}),
+            );
         }
         let good = query.get("client_id").map(String::as_str) == Some("local.1")
             && query.get("client_secret").map(String::as_str) == Some("client-s3cr3t");
@@ -40,7 +43,10 @@ impl Server {
             _ => false,
         };
         if !good || !granted {
-            return data(400, &json!({"error": "invalid_grant", "error_description": "spent"}));
+            return data(
+                400,
+                &json!({"error": "invalid_grant", "error_description": "spent"}),
+            );
         }
         self.issued += 1;
         self.access = format!("s3cr3t-access-{}", self.issued);
@@ -60,7 +66,8 @@ impl Server {
                 "error_description": "The access token provided has expired."});
             return data(401, &error);
         }
-        self.used.push(std::fs::read_to_string(file).unwrap_or_default());
+        self.used
+            .push(std::fs::read_to_string(file).unwrap_or_default());
         data(200, &json!({"result": {"ID": "1", "ADMIN": true}}))
     }
 }
@@ -134,36 +141,67 @@ impl Scene {
 async fn a_code_becomes_tokens_that_only_their_owner_may_read() {
     let scene = scene().await;
     let consent = scene.application.consent_url("st4te").expect("an address");
-    assert!(consent.as_str().ends_with("/oauth/authorize/?client_id=local.1&state=st4te"));
+    assert!(
+        consent
+            .as_str()
+            .ends_with("/oauth/authorize/?client_id=local.1&state=st4te")
+    );
     for (pasted, code) in [
         ("c0de", Ok("c0de")),
-        (" https://app.example/?code=c0de&state=st4te&domain=x ", Ok("c0de")),
+        (
+            " https://app.example/?code=c0de&state=st4te&domain=x ",
+            Ok("c0de"),
+        ),
         ("https://app.example/?code=c0de&state=other", Err("STATE")),
-        ("https://app.example/?error=access_denied&state=st4te", Err("access_denied")),
+        (
+            "https://app.example/?error=access_denied&state=st4te",
+            Err("access_denied"),
+        ),
         ("https://app.example/", Err("NO_CODE")),
         ("", Err("NO_CODE")),
     ] {
         let read = Application::code_of(pasted, "st4te");
-        let read = read.as_ref().map(Secret::expose).map_err(|error| error.code.as_str());
+        let read = read
+            .as_ref()
+            .map(Secret::expose)
+            .map_err(|error| error.code.as_str());
         assert_eq!(read, code, "{pasted}");
     }
-    let tokens = scene.application.sign_in(&Secret::new("c0de")).await.expect("signed in");
+    let tokens = scene
+        .application
+        .sign_in(&Secret::new("c0de"))
+        .await
+        .expect("signed in");
     assert_eq!(tokens.member_id(), "m1");
     assert!(!format!("{tokens:?} {:?}", scene.application).contains("s3cr3t"));
     let file = &scene.application.token_file;
-    let mode = std::fs::metadata(file).expect("the file").permissions().mode();
+    let mode = std::fs::metadata(file)
+        .expect("the file")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     let portal = scene.portal();
     portal.call("profile", &json!({})).await.expect("called");
     assert_eq!((portal.requests_total(), scene.server().issued), (1, 1));
-    let error = scene.application.sign_in(&Secret::new("sp3nt")).await.expect_err("spent");
-    assert_eq!((error.kind, error.code.as_str()), (Kind::NeedsHuman, "invalid_grant"));
+    let error = scene
+        .application
+        .sign_in(&Secret::new("sp3nt"))
+        .await
+        .expect_err("spent");
+    assert_eq!(
+        (error.kind, error.code.as_str()),
+        (Kind::NeedsHuman, "invalid_grant")
+    );
 }
 
 #[tokio::test]
 async fn tokens_are_renewed_when_they_have_expired_once_for_all_and_kept_before_they_are_used() {
     let scene = scene().await;
-    scene.application.sign_in(&Secret::new("c0de")).await.expect("signed in");
+    scene
+        .application
+        .sign_in(&Secret::new("c0de"))
+        .await
+        .expect("signed in");
     let portal = scene.portal();
     for _ in 0..3 {
         portal.call("profile", &json!({})).await.expect("called");
@@ -176,24 +214,41 @@ async fn tokens_are_renewed_when_they_have_expired_once_for_all_and_kept_before_
         result.expect("called");
     }
     let server = scene.server();
-    assert_eq!(server.issued, 2, "one renewal for eight that found the pair expired");
+    assert_eq!(
+        server.issued, 2,
+        "one renewal for eight that found the pair expired"
+    );
     let last = server.used.last().expect("used");
     assert!(last.contains("s3cr3t-refresh-2") && last.contains("s3cr3t-access-2"));
-    assert!(server.used[3..].iter().all(|kept| kept.contains("s3cr3t-refresh-2")));
+    assert!(
+        server.used[3..]
+            .iter()
+            .all(|kept| kept.contains("s3cr3t-refresh-2"))
+    );
 }
 
 #[tokio::test]
 async fn a_renewal_that_cannot_be_kept_is_not_used() {
     let scene = scene().await;
-    scene.application.sign_in(&Secret::new("c0de")).await.expect("signed in");
+    scene
+        .application
+        .sign_in(&Secret::new("c0de"))
+        .await
+        .expect("signed in");
     let portal = scene.portal();
     scene.expire();
     // A folder stands where the new pair would be written.
     let mut beside = scene.application.token_file.clone().into_os_string();
     beside.push(".new");
     std::fs::create_dir(&beside).expect("a folder");
-    let error = portal.call("profile", &json!({})).await.expect_err("not kept");
-    assert_eq!((error.kind, error.code.as_str()), (Kind::NeedsHuman, "TOKEN_FILE"));
+    let error = portal
+        .call("profile", &json!({}))
+        .await
+        .expect_err("not kept");
+    assert_eq!(
+        (error.kind, error.code.as_str()),
+        (Kind::NeedsHuman, "TOKEN_FILE")
+    );
     assert_eq!(scene.server().used.len(), 0);
 }
 
@@ -205,13 +260,23 @@ async fn a_refused_renewal_needs_a_human_and_shows_no_secret() {
         ("PAYMENT_REQUIRED", "renew"),
     ] {
         let scene = scene().await;
-        scene.application.sign_in(&Secret::new("c0de")).await.expect("signed in");
+        scene
+            .application
+            .sign_in(&Secret::new("c0de"))
+            .await
+            .expect("signed in");
         let portal = scene.portal();
         scene.expire();
         scene.server().refuses = Some(code);
         scene.server().refresh = "s3cr3t-refresh-0".to_owned();
-        let error = portal.call("profile", &json!({})).await.expect_err("refused");
-        assert_eq!((&error.kind, error.code.as_str()), (&Kind::NeedsHuman, code));
+        let error = portal
+            .call("profile", &json!({}))
+            .await
+            .expect_err("refused");
+        assert_eq!(
+            (&error.kind, error.code.as_str()),
+            (&Kind::NeedsHuman, code)
+        );
         assert!(error.remedy().contains(remedy), "{error}");
         assert_eq!(portal.requests_total(), 1);
     }
@@ -220,11 +285,18 @@ async fn a_refused_renewal_needs_a_human_and_shows_no_secret() {
 #[tokio::test]
 async fn tokens_of_another_portal_are_refused() {
     let scene = scene().await;
-    scene.application.sign_in(&Secret::new("c0de")).await.expect("signed in");
+    scene
+        .application
+        .sign_in(&Secret::new("c0de"))
+        .await
+        .expect("signed in");
     let portal = scene.portal();
     scene.expire();
     scene.server().member = "m2";
-    let error = portal.call("profile", &json!({})).await.expect_err("another");
+    let error = portal
+        .call("profile", &json!({}))
+        .await
+        .expect_err("another");
     assert_eq!(error.code, "OTHER_PORTAL");
 }
 
@@ -236,6 +308,9 @@ async fn nobody_signed_in_is_told_how() {
         ..Options::default()
     };
     let error = Portal::new(&options).expect_err("nobody");
-    assert_eq!((error.kind.clone(), error.code.as_str()), (Kind::NeedsHuman, "NOT_SIGNED_IN"));
+    assert_eq!(
+        (error.kind.clone(), error.code.as_str()),
+        (Kind::NeedsHuman, "NOT_SIGNED_IN")
+    );
     assert!(error.remedy().contains("--sign-in"));
 }

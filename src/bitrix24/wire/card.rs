@@ -101,7 +101,10 @@ const NAMES: &[(&str, &[&str])] = &[
     ("statusId", &["STATUS_ID"]),
     ("statusSemanticId", &["STATUS_SEMANTIC_ID"]),
     ("stageId", &["STAGE_ID", "STATUS_ID"]),
-    ("stageSemanticId", &["STAGE_SEMANTIC_ID", "STATUS_SEMANTIC_ID"]),
+    (
+        "stageSemanticId",
+        &["STAGE_SEMANTIC_ID", "STATUS_SEMANTIC_ID"],
+    ),
     ("sourceId", &["SOURCE_ID"]),
     ("opportunity", &["OPPORTUNITY"]),
     ("currencyId", &["CURRENCY_ID"]),

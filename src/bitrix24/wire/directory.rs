@@ -262,4 +262,3 @@ fn extra<'de, D: Deserializer<'de>>(input: D) -> Result<StatusExtra, D::Error> {
         Ok(StatusExtra::default())
     }
 }
-

@@ -360,7 +360,11 @@ impl Listing {
     /// Where the last id of a full page stands in the answer of the command `key`.
     pub(crate) fn last_id_of(self, key: &str, last: usize) -> String {
         // Tasks are asked for by ID and answer with id.
-        let id = if self.within == "tasks" { "id" } else { self.id };
+        let id = if self.within == "tasks" {
+            "id"
+        } else {
+            self.id
+        };
         match self.within {
             "" => format!("$result[{key}][{last}][{id}]"),
             within => format!("$result[{key}][{within}][{last}][{id}]"),

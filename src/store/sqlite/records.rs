@@ -109,7 +109,10 @@ pub(super) fn save(
     changed += DEALS
         .save(connection, company, deals)
         .map_err(failed("storing deals"))?;
-    for (card, doing) in [(Card::Lead, "taking out leads"), (Card::Deal, "taking out deals")] {
+    for (card, doing) in [
+        (Card::Lead, "taking out leads"),
+        (Card::Deal, "taking out deals"),
+    ] {
         let gone = batch.gone.iter().filter(|(of, _)| *of == card);
         let ids: Vec<u64> = gone.map(|(_, id)| *id).collect();
         changed += match card {
@@ -118,11 +121,15 @@ pub(super) fn save(
         }
         .map_err(failed(doing))?;
         for id in &ids {
-            writer.forgive(entity_of(card), *id).map_err(failed(doing))?;
+            writer
+                .forgive(entity_of(card), *id)
+                .map_err(failed(doing))?;
         }
     }
-    super::trail::save(connection, company, &batch.trail, |code| writer.symbol(code))
-        .map_err(failed("storing what happened to cards"))?;
+    super::trail::save(connection, company, &batch.trail, |code| {
+        writer.symbol(code)
+    })
+    .map_err(failed("storing what happened to cards"))?;
     for (entity, record, reason) in &batch.rejects {
         writer
             .reject(entity, record, reason)
@@ -207,7 +214,8 @@ impl<const WIDTH: usize> Kind<WIDTH> {
             connection.prepare_cached(&format!("SELECT records FROM {table} WHERE key = ?1"))?;
         let mut write = connection
             .prepare_cached(&format!("INSERT OR REPLACE INTO {table} VALUES (?1, ?2)"))?;
-        let mut delete = connection.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1"))?;
+        let mut delete =
+            connection.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1"))?;
         for (block, places) in blocks {
             let key = company << BLOCK_BITS | block as i64;
             let stored: Option<Vec<u8>> = read.query_row([key], |row| row.get(0)).optional()?;
@@ -383,7 +391,10 @@ impl<'c> Writer<'c> {
         ];
         fill(&mut record[1..], &numbers);
         record[57..61].copy_from_slice(&(deal.category as u32).to_le_bytes());
-        fill(&mut record[61..], &[integer("responsible", deal.responsible)?]);
+        fill(
+            &mut record[61..],
+            &[integer("responsible", deal.responsible)?],
+        );
         Ok(record)
     }
 

@@ -336,7 +336,10 @@ fn directory() -> Directory {
                 name: "Причина".into(),
                 kind: "enumeration".into(),
                 multiple: true,
-                values: vec![("3157".into(), "Цена".into()), ("3159".into(), String::new())],
+                values: vec![
+                    ("3157".into(), "Цена".into()),
+                    ("3159".into(), String::new()),
+                ],
             },
             CustomField {
                 card: Card::Deal,

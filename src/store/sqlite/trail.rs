@@ -12,6 +12,7 @@ use crate::domain::crm::{
     Activity, ActivityKind, Call, Direction, Directory, Invoice, MoveKind, Mover, PhoneMark,
     ProductCost, ProductRow, StageMove, Task,
 };
+use crate::domain::money::Money;
 use crate::store::{Membership, Trail};
 
 /// Kinds of row and their tables, for counts.
@@ -118,8 +119,9 @@ pub(super) fn save<E: From<rusqlite::Error>>(
     save_activities(connection, company, &trail.activities)?;
     save_invoices(connection, company, &trail.invoices)?;
     save_tasks(connection, company, &trail.tasks)?;
-    let mut add = connection
-        .prepare_cached("INSERT OR REPLACE INTO move VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    let mut add = connection.prepare_cached(
+        "INSERT OR REPLACE INTO move VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
     for row in &trail.moves {
         let stage = symbol(&row.stage)?;
         add.execute(params![
@@ -193,7 +195,7 @@ fn save_invoices(connection: &Connection, company: i64, rows: &[Invoice]) -> rus
             row.deal,
             row.stage,
             semantics_code(row.semantics),
-            row.amount.map(|money| money.units()),
+            row.amount.map(Money::units),
             row.currency,
             row.responsible,
             seconds(row.created),
@@ -239,7 +241,7 @@ fn save_products(connection: &Connection, company: i64, trail: &Trail) -> rusqli
         quantity,
     } in &trail.product_rows
     {
-        let list_price = list_price.map(|money| money.units());
+        let list_price = list_price.map(Money::units);
         add.execute(params![
             company,
             deal,
@@ -250,8 +252,8 @@ fn save_products(connection: &Connection, company: i64, trail: &Trail) -> rusqli
             quantity.units(),
         ])?;
     }
-    let mut add = connection
-        .prepare_cached("INSERT OR REPLACE INTO product_cost VALUES (?1, ?2, ?3, ?4)")?;
+    let mut add =
+        connection.prepare_cached("INSERT OR REPLACE INTO product_cost VALUES (?1, ?2, ?3, ?4)")?;
     for ProductCost {
         product,
         cost,

@@ -82,7 +82,12 @@ mod tests {
         let key = PhoneKey::of([1; 32]);
         let mark = key.mark("+7 (906) 123-45-67");
         assert!(mark.is_some());
-        for same in ["89061234567", "9061234567", "7 906 123 45 67", "tel:+79061234567"] {
+        for same in [
+            "89061234567",
+            "9061234567",
+            "7 906 123 45 67",
+            "tel:+79061234567",
+        ] {
             assert_eq!(key.mark(same), mark, "{same}");
         }
         for other in ["+79061234568", "+39061234566"] {

@@ -17,21 +17,23 @@ fn ingest() -> Ingest {
         sort: 10,
     };
     Ingest::new(
-    &Directory {
-        statuses: vec![
-            status("STATUS", "JUNK", Semantics::Failure),
-            status("STATUS", "SAME", Semantics::InWork),
-            status("DEAL_STAGE_2", "C2:WON", Semantics::Success),
-            status("DEAL_STAGE", "SAME", Semantics::Failure),
-        ],
-        currencies: vec![Currency {
-            code: "RUB".to_owned(),
-            amount: Money::parse("1").expect("money"),
-            count: 1,
-            base: true,
-        }],
-        ..Directory::default()
-    }, PhoneKey::of([7; 32]))
+        &Directory {
+            statuses: vec![
+                status("STATUS", "JUNK", Semantics::Failure),
+                status("STATUS", "SAME", Semantics::InWork),
+                status("DEAL_STAGE_2", "C2:WON", Semantics::Success),
+                status("DEAL_STAGE", "SAME", Semantics::Failure),
+            ],
+            currencies: vec![Currency {
+                code: "RUB".to_owned(),
+                amount: Money::parse("1").expect("money"),
+                count: 1,
+                base: true,
+            }],
+            ..Directory::default()
+        },
+        PhoneKey::of([7; 32]),
+    )
 }
 
 fn lead() -> wire::Lead {

@@ -34,7 +34,10 @@ impl Ingest {
         let reject = |reason: String| Reject::new("call", row.id.as_deref(), reason);
         let seconds = row.call_duration.as_deref().unwrap_or("0").trim();
         let parsed = seconds.parse().map_err(|_| {
-            reject(format!("CALL_DURATION is not a number of seconds: {}", shown(seconds)))
+            reject(format!(
+                "CALL_DURATION is not a number of seconds: {}",
+                shown(seconds)
+            ))
         })?;
         let code = row.call_failed_code.as_deref();
         Ok(Call {

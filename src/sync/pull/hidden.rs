@@ -41,9 +41,15 @@ mod tests {
             sort: 10,
         };
         let mut directory = Directory {
-            statuses: ["STATUS", "DEAL_STAGE", "DEAL_STAGE_4", "DEAL_STAGE_2", "DEAL_STAGE_2"]
-                .map(status)
-                .into(),
+            statuses: [
+                "STATUS",
+                "DEAL_STAGE",
+                "DEAL_STAGE_4",
+                "DEAL_STAGE_2",
+                "DEAL_STAGE_2",
+            ]
+            .map(status)
+            .into(),
             ..Directory::default()
         };
         assert_eq!(pipelines(&directory), [0; 0]);

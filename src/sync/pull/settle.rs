@@ -84,7 +84,9 @@ pub(super) async fn settle(
         (SETTLED.to_owned(), began.to_rfc3339()),
         (HIDDEN.to_owned(), survey.hidden.to_string()),
     ];
-    let round = survey.round.map(|round| (ROUND.to_owned(), round.to_string()));
+    let round = survey
+        .round
+        .map(|round| (ROUND.to_owned(), round.to_string()));
     batch.cursors.extend(round);
     let gone = batch.gone.len() as u64;
     let changed = intake.saved(&batch)?.changed;
@@ -311,7 +313,10 @@ impl Survey {
             let ids: Vec<u64> = missing.map(|(_, id)| *id).collect();
             let fates = fates_of(intake, card, &ids).await?;
             self.hidden += fates.iter().filter(|fate| **fate == Fate::Hidden).count() as u64;
-            let deleted = ids.iter().zip(&fates).filter(|(_, fate)| **fate == Fate::Deleted);
+            let deleted = ids
+                .iter()
+                .zip(&fates)
+                .filter(|(_, fate)| **fate == Fate::Deleted);
             batch.gone.extend(deleted.map(|(id, _)| (card, *id)));
         }
         Ok(())
@@ -321,26 +326,33 @@ impl Survey {
 /// Cards of the covered ids that the store holds and the chunk does not.
 fn absent(known: &[Known; 2], chunk: &Chunk) -> Vec<(Card, u64)> {
     let readable = chunk.records.iter().filter_map(Record::id);
-    let unreadable = chunk.unreadable.iter().filter_map(|row| row.id.parse().ok());
+    let unreadable = chunk
+        .unreadable
+        .iter()
+        .filter_map(|row| row.id.parse().ok());
     let came: BTreeSet<u64> = readable.chain(unreadable).collect();
     let mut out = Vec::new();
     for range in &chunk.covered {
         let [leads, deals] = known;
-        let of = if range.entity == Entity::Deal { deals } else { leads };
+        let of = if range.entity == Entity::Deal {
+            deals
+        } else {
+            leads
+        };
         let from = of.ids.partition_point(|id| *id < range.next);
         let inside = of.ids.iter().skip(from).take_while(|id| **id <= range.last);
-        out.extend(inside.filter(|id| !came.contains(id)).map(|id| (of.card, *id)));
+        out.extend(
+            inside
+                .filter(|id| !came.contains(id))
+                .map(|id| (of.card, *id)),
+        );
     }
     out
 }
 
 /// The fate of each id. When there are very many and a sample of them is of one mind, it speaks for
 /// all; otherwise as many as are asked for in a night, and the others count as being there.
-async fn fates_of(
-    intake: &Intake<'_>,
-    card: Card,
-    ids: &[u64],
-) -> Result<Vec<Fate>, PullError> {
+async fn fates_of(intake: &Intake<'_>, card: Card, ids: &[u64]) -> Result<Vec<Fate>, PullError> {
     let portal = intake.portal;
     if ids.len() <= FATES_MAX {
         return Ok(fates(portal, entity(card), ids).await?);
@@ -419,7 +431,11 @@ mod tests {
         night.budget = 100;
         assert_eq!(
             shown(&night.stretch()),
-            [(Entity::Lead, 4_001, 6_000), (Entity::Deal, 1, 1_000), (Entity::Lead, 1, 1_000)]
+            [
+                (Entity::Lead, 4_001, 6_000),
+                (Entity::Deal, 1, 1_000),
+                (Entity::Lead, 1, 1_000)
+            ]
         );
         assert_eq!(night.round, Some(1_000));
         assert_eq!(shown(&survey(0, 0, 50, None).stretch()), []);
@@ -439,11 +455,14 @@ mod tests {
             entity: Entity::Deal,
             ..range(1, 5)
         };
-        let out = joined(vec![range(50, 60), deal, range(1, 10), range(11, 20), range(15, 55)]);
-        assert_eq!(
-            shown(&out),
-            [(Entity::Lead, 1, 60), (Entity::Deal, 1, 5)]
-        );
+        let out = joined(vec![
+            range(50, 60),
+            deal,
+            range(1, 10),
+            range(11, 20),
+            range(15, 55),
+        ]);
+        assert_eq!(shown(&out), [(Entity::Lead, 1, 60), (Entity::Deal, 1, 5)]);
     }
 
     proptest! {

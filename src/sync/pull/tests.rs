@@ -23,6 +23,10 @@ struct Table {
     admin: bool,
     mode: u64,
     ignores_dates: bool,
+    /// Leads that are there and may not be seen.
+    hidden: std::collections::BTreeSet<u64>,
+    /// Stages of these pipelines are listed; the pipelines themselves are 0 and 4.
+    pipelines_with_stages: Vec<u64>,
     /// From this request on the webhook is refused.
     refuses_from: usize,
     asked: Vec<String>,
@@ -39,10 +43,7 @@ fn minute(minutes: i64) -> DateTime<FixedOffset> {
 }
 
 impl Table {
-    fn new(
-        leads: impl IntoIterator<Item = u64>,
-        deals: impl IntoIterator<Item = u64>,
-    ) -> Table {
+    fn new(leads: impl IntoIterator<Item = u64>, deals: impl IntoIterator<Item = u64>) -> Table {
         let old = minute(-1_000);
         let lead = json!({"STATUS_ID": "NEW", "STATUS_SEMANTIC_ID": "P"});
         let deal = json!({"STAGE_ID": "NEW", "STAGE_SEMANTIC_ID": "P", "CATEGORY_ID": "0"});
@@ -59,6 +60,8 @@ impl Table {
             admin: true,
             mode: 1,
             ignores_dates: false,
+            hidden: std::collections::BTreeSet::new(),
+            pipelines_with_stages: Vec::new(),
             refuses_from: usize::MAX,
             asked: Vec::new(),
             requests: 0,
@@ -80,15 +83,21 @@ impl Table {
         }
         let body: Value = request.body_json().expect("JSON");
         let mut results: Map<String, Value> = Map::new();
+        let mut errors: Map<String, Value> = Map::new();
         for (key, text) in body["cmd"].as_object().expect("commands") {
             let text = text.as_str().expect("a command");
             let (name, query) = text.split_once('?').unwrap_or((text, ""));
             let params = params(query, &results);
             self.asked.push(format!("{name} {params:?}"));
-            results.insert(key.clone(), self.result(name, &params));
+            let value = self.result(name, &params);
+            match value.get("error") {
+                Some(_) => errors.insert(key.clone(), value),
+                None => results.insert(key.clone(), value),
+            };
         }
         let time = json!({"date_start": self.now.to_rfc3339()});
-        let body = json!({"result": {"result": results, "result_error": []}, "time": time});
+        let parts = json!({"result": results, "result_error": errors});
+        let body = json!({"result": parts, "time": time});
         ResponseTemplate::new(200).set_body_json(body)
     }
 
@@ -100,7 +109,24 @@ impl Table {
             "crm.settings.mode.get" => return json!(self.mode),
             "server.time" => return json!(self.now.to_rfc3339()),
             "user.get" => return json!([{"ID": "1", "NAME": "Анна", "ACTIVE": true}]),
-            "crm.category.list" => return json!({"categories": []}),
+            "crm.category.list" => {
+                return json!({"categories": [{"id": 0, "name": "A"}, {"id": 4, "name": "B"}]});
+            }
+            "crm.status.list" => {
+                let stages = self.pipelines_with_stages.iter().map(|id| {
+                    json!({"ENTITY_ID": format!("DEAL_STAGE_{id}"), "STATUS_ID": "X", "NAME": "X"})
+                });
+                return stages.collect();
+            }
+            "crm.lead.get" => {
+                let id: u64 = params["id"].parse().expect("an id");
+                let sentence = match (self.leads.contains_key(&id), self.hidden.contains(&id)) {
+                    (false, _) => "Not found",
+                    (true, true) => "Access denied.",
+                    (true, false) => return json!({"ID": id.to_string()}),
+                };
+                return json!({"error": "", "error_description": sentence});
+            }
             _ => return json!([]),
         };
         let bound = |key: &str| params.get(key).and_then(|text| text.parse::<u64>().ok());
@@ -111,7 +137,9 @@ impl Table {
         let mut found: Vec<Value> = rows
             .iter()
             .filter(|(id, (when, _))| {
-                **id > after && **id <= upto && since.is_none_or(|since| *when >= since)
+                let seen = name != "crm.lead.list" || !self.hidden.contains(id);
+                let inside = **id > after && **id <= upto;
+                seen && inside && since.is_none_or(|since| *when >= since)
             })
             .map(|(id, (when, fields))| {
                 let mut row = json!({
@@ -386,4 +414,57 @@ async fn an_empty_crm_is_no_error() {
     assert_eq!(scene.pulled().await.requests, 1);
     assert_eq!(scene.pulled().await.requests, 1);
     assert_eq!(scene.counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_lost_right_keeps_the_record_and_is_told_until_it_is_given_back() {
+    let scene = Scene::new(Table::new(1..=120, [])).await;
+    scene.pulled().await;
+    {
+        let mut table = scene.table();
+        table.now = minute(60 * 24);
+        table.leads.remove(&5);
+        table.hidden.extend([7, 8]);
+    }
+    let night = scene.pulled().await;
+    assert_eq!((night.gone, night.healed), (1, 0));
+    assert_eq!(night.warnings, [PullWarning::HiddenRows { rows: 2 }]);
+    assert_eq!(scene.counts(), (119, 0, 0));
+    // Told at every pass, though it is looked for once a night.
+    scene.table().now = minute(60 * 25);
+    let day = scene.pulled().await;
+    assert_eq!((day.settle_requests, day.requests), (0, 1));
+    assert_eq!(day.warnings, [PullWarning::HiddenRows { rows: 2 }]);
+    {
+        let mut table = scene.table();
+        table.now = minute(60 * 48);
+        table.hidden.clear();
+    }
+    assert_eq!(scene.pulled().await.warnings, []);
+    assert_eq!(scene.counts(), (119, 0, 0));
+}
+
+#[tokio::test]
+async fn a_record_that_comes_into_sight_without_a_change_is_found() {
+    let mut table = Table::new(1..=120, []);
+    table.hidden.extend([1, 60, 120]);
+    let scene = Scene::new(table).await;
+    assert_eq!(scene.pulled().await.leads, 117);
+    {
+        let mut table = scene.table();
+        table.now = minute(60 * 24);
+        table.hidden.clear();
+    }
+    let night = scene.pulled().await;
+    assert_eq!((night.gone, night.healed), (0, 3));
+    assert_eq!(scene.counts(), (120, 0, 0));
+}
+
+#[tokio::test]
+async fn a_hidden_pipeline_is_named() {
+    let mut table = Table::new([1], []);
+    table.pipelines_with_stages = vec![4, 9, 6];
+    let scene = Scene::new(table).await;
+    let warnings = scene.pulled().await.warnings;
+    assert_eq!(warnings, [PullWarning::HiddenPipelines { ids: vec![6, 9] }]);
 }

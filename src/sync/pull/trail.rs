@@ -33,11 +33,7 @@ fn started(entity: Entity) -> String {
 }
 
 /// Where the reading of a kind begins.
-pub(super) fn start(
-    store: &dyn Store,
-    company: &str,
-    entity: Entity,
-) -> Result<Start, PullError> {
+pub(super) fn start(store: &dyn Store, company: &str, entity: Entity) -> Result<Start, PullError> {
     if entity.is_only_added() {
         let text = blocking(|| store.cursor(company, &since(entity)))?;
         let id = text.and_then(|text| text.parse::<u64>().ok());

@@ -47,11 +47,22 @@ fn saving_says_how_many_cards_differ_and_gone_ones_leave() {
         ..lead(2)
     };
     assert_eq!(changed(&leads(vec![lead(1), other])), 1);
-    assert_eq!(store.card_ids(A, Card::Lead, 2, 900).expect("ids"), [2, 900]);
+    assert_eq!(
+        store.card_ids(A, Card::Lead, 2, 900).expect("ids"),
+        [2, 900]
+    );
     assert_eq!(store.card_ids(A, Card::Lead, 3, 899).expect("ids"), [0; 0]);
-    assert_eq!(store.card_ids(A, Card::Deal, 1, u64::MAX).expect("ids"), [0; 0]);
+    assert_eq!(
+        store.card_ids(A, Card::Deal, 1, u64::MAX).expect("ids"),
+        [0; 0]
+    );
     let gone = PullBatch {
-        gone: vec![(Card::Lead, 2), (Card::Lead, 3), (Card::Deal, 1), (Card::Lead, u64::MAX)],
+        gone: vec![
+            (Card::Lead, 2),
+            (Card::Lead, 3),
+            (Card::Deal, 1),
+            (Card::Lead, u64::MAX),
+        ],
         ..PullBatch::default()
     };
     assert_eq!((changed(&gone), changed(&gone)), (1, 0));
@@ -145,9 +156,15 @@ fn what_happened_comes_back_exactly_and_is_replaced_by_id() {
         store.save_pull(A, &batch).expect("stores");
     }
     let (mut calls, mut activities, mut moves) = (vec![], vec![], vec![]);
-    store.each_call(A, &mut |row| calls.push(row)).expect("calls");
-    store.each_activity(A, &mut |row| activities.push(row)).expect("activities");
-    store.each_move(A, &mut |row| moves.push(row)).expect("moves");
+    store
+        .each_call(A, &mut |row| calls.push(row))
+        .expect("calls");
+    store
+        .each_activity(A, &mut |row| activities.push(row))
+        .expect("activities");
+    store
+        .each_move(A, &mut |row| moves.push(row))
+        .expect("moves");
     assert_eq!(calls, batch.trail.calls);
     assert_eq!(activities, batch.trail.activities);
     assert_eq!(moves, batch.trail.moves);
@@ -162,7 +179,12 @@ fn what_happened_comes_back_exactly_and_is_replaced_by_id() {
         ..PullBatch::default()
     };
     store.save_pull(A, &emptied).expect("stores");
-    assert!(store.trail_counts(A).expect("counts").contains(&("product_rows", 0)));
+    assert!(
+        store
+            .trail_counts(A)
+            .expect("counts")
+            .contains(&("product_rows", 0))
+    );
 }
 
 #[test]
@@ -190,7 +212,10 @@ fn who_moves_to_another_department_is_there_from_then_on() {
         .map(|row| (row.since, row.department))
         .collect();
     let since = |seconds| at(seconds).timestamp();
-    assert_eq!(own, [(0, Some(3)), (since(300), Some(4)), (since(400), None)]);
+    assert_eq!(
+        own,
+        [(0, Some(3)), (since(300), Some(4)), (since(400), None)]
+    );
 }
 
 #[test]
@@ -199,14 +224,19 @@ fn a_forgotten_company_leaves_nothing_behind_and_others_alone() {
     let store = Sqlite::open(&path).expect("creates");
     for company in [A, B] {
         store.save_pull(company, &everything()).expect("stores");
-        store.set_note(company, "token", "unmistakable-secret").expect("notes");
+        store
+            .set_note(company, "token", "unmistakable-secret")
+            .expect("notes");
         store
             .save_plan_version(company, 2026, "v1", at(1), &Cells::default())
             .expect("keeps");
     }
     let rows = |table: &str| -> i64 {
         let sql = format!("SELECT count(*) FROM {table}");
-        store.connection().query_row(&sql, [], |row| row.get(0)).expect("counts")
+        store
+            .connection()
+            .query_row(&sql, [], |row| row.get(0))
+            .expect("counts")
     };
     let tables: Vec<String> = store
         .connection()

@@ -8,7 +8,7 @@ use chrono::{DateTime, FixedOffset};
 use super::super::intake::{Intake, blocking, time_cursor};
 use super::super::{PullError, SINCE, Thrift};
 use super::is_final;
-use crate::bitrix24::{product_rows_of, DEALS_A_REQUEST};
+use crate::bitrix24::{DEALS_A_REQUEST, product_rows_of};
 use crate::domain::crm::Card;
 use crate::store::PullBatch;
 
