@@ -51,6 +51,7 @@ fn lead(id: u64, dice: &mut Dice) -> LeadRow {
         _ => (Semantics::InWork, 0),
     };
     let closed = (semantics != Semantics::InWork).then(|| created + dice.roll(5_000_000) as i64);
+    let user = 1 + dice.roll(USERS);
     LeadRow {
         id,
         created,
@@ -66,7 +67,8 @@ fn lead(id: u64, dice: &mut Dice) -> LeadRow {
             .checked_sub(1)
             .map(|_| Money::from_units(dice.roll(1 << 34) as i64)),
         currency: 4 + dice.roll(2) as u32,
-        user: 1 + dice.roll(USERS),
+        opener: user,
+        user,
     }
 }
 
@@ -88,6 +90,7 @@ fn deal(id: u64, dice: &mut Dice) -> DealRow {
         source: from.source,
         amount: from.amount,
         currency: from.currency,
+        opener: from.opener,
         user: from.user,
     }
 }

@@ -157,8 +157,41 @@ impl ShareRole {
 /// `[company.bitrix24]`
 #[derive(Debug, Clone)]
 pub struct Portal {
-    /// The inbound webhook's address, ending with a slash.
+    /// The inbound webhook's address, ending with a slash; empty where an application is given.
     pub webhook_url: Secret,
+    /// A local application instead of a webhook.
+    pub application: Option<Application>,
+    /// A PEM file with the certificate authority of a portal that its owner hosts.
+    pub ca_file: Option<PathBuf>,
+    /// Whether the tariff is Enterprise, which allows more requests.
+    pub enterprise: bool,
+}
+
+impl Portal {
+    /// A portal that is reached by an inbound webhook, and nothing special about it.
+    pub fn webhook(webhook_url: Secret) -> Portal {
+        Portal {
+            webhook_url,
+            application: None,
+            ca_file: None,
+            enterprise: false,
+        }
+    }
+}
+
+/// A local application of the portal.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// The portal as people open it.
+    pub portal: Url,
+    /// Its code.
+    pub client_id: String,
+    /// Its key.
+    pub client_secret: Secret,
+    /// Where its tokens are kept.
+    pub token_file: PathBuf,
+    /// The authorisation server.
+    pub server: Url,
 }
 
 /// `[company.mapping]`

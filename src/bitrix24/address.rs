@@ -1,4 +1,5 @@
-//! Where the portal is: the webhook's address, whose code is a secret.
+//! Where the portal is: the webhook's address, whose code is a secret, or the REST address that an
+//! application was told when it signed in.
 
 use std::fmt;
 
@@ -46,12 +47,19 @@ impl fmt::Display for Secret {
     }
 }
 
-/// A webhook's address taken apart: `{root}rest/{user}/{code}/`.
+/// An address taken apart: `{root}rest/{user}/{code}/` of a webhook, `{root}rest/` of an application.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
     /// Up to and including the slash before `rest`.
     root: Url,
-    /// The id of the user as whom the webhook acts.
+    /// A webhook's user and secret.
+    hook: Option<Hook>,
+}
+
+/// Who a webhook acts as.
+#[derive(Clone, Debug)]
+struct Hook {
+    /// The id of the user.
     user: String,
     /// The secret.
     code: Secret,
@@ -98,17 +106,43 @@ impl Address {
         root.set_path(&format!("{prefix}/"));
         root.set_query(None);
         root.set_fragment(None);
-        Ok(Address { root, user, code })
+        let hook = Some(Hook { user, code });
+        Ok(Address { root, hook })
+    }
+
+    /// The address under which a signed-in application calls methods (`client_endpoint`).
+    pub(super) fn of_endpoint(endpoint: &str) -> Result<Address, BitrixError> {
+        let refuse = |why: &str| {
+            let text = format!("the portal's REST address of the sign-in is not one: {why}");
+            BitrixError::own(
+                Kind::NeedsHuman,
+                "CLIENT_ENDPOINT",
+                text,
+                "reading the sign-in",
+            )
+        };
+        let mut root = Url::parse(endpoint).map_err(|error| refuse(&error.to_string()))?;
+        let safe = root.scheme() == "https" || (root.scheme() == "http" && is_loopback(&root));
+        if !safe {
+            return Err(refuse("it does not begin with https://"));
+        }
+        let Some(prefix) = root.path().strip_suffix("rest/").map(str::to_owned) else {
+            return Err(refuse("it does not end with /rest/"));
+        };
+        root.set_path(&prefix);
+        root.set_query(None);
+        root.set_fragment(None);
+        Ok(Address { root, hook: None })
     }
 
     /// The address of a method; secret, never to be shown.
     pub(super) fn method(&self, method: &str) -> String {
-        format!(
-            "{}rest/{}/{}/{method}",
-            self.root,
-            self.user,
-            self.code.expose()
-        )
+        match &self.hook {
+            Some(Hook { user, code }) => {
+                format!("{}rest/{user}/{}/{method}", self.root, code.expose())
+            }
+            None => format!("{}rest/{method}", self.root),
+        }
     }
 
     /// Host and port, by which portals are told apart.
@@ -125,7 +159,7 @@ impl Address {
         self.root.scheme() == "https"
     }
 
-    /// The same webhook on another host, when a redirect names one that may be trusted with the
+    /// The same access on another host, when a redirect names one that may be trusted with the
     /// secret: another host, and encrypted unless it is this machine.
     pub(super) fn moved_to(&self, location: &str) -> Option<Address> {
         let target = self.root.join(location).ok()?;
@@ -152,12 +186,15 @@ impl Address {
 
     /// A text without the secret, should it have crept in.
     pub(super) fn scrub(&self, text: &str) -> String {
-        text.replace(self.code.expose(), "***")
+        match &self.hook {
+            Some(hook) => text.replace(hook.code.expose(), "***"),
+            None => text.to_owned(),
+        }
     }
 }
 
 /// Whether an address leads to this machine itself.
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -224,6 +261,34 @@ mod tests {
             let error = parse(given).expect_err(given);
             assert_eq!(error.kind, Kind::NeedsHuman, "{given}");
             assert!(!error.to_string().contains("s3cr3t"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_applications_address_is_taken_as_it_was_told() {
+        for (endpoint, method) in [
+            (
+                "https://acme.bitrix24.ru/rest/",
+                Some("https://acme.bitrix24.ru/rest/batch"),
+            ),
+            (
+                "https://acme.ru/crm/rest/",
+                Some("https://acme.ru/crm/rest/batch"),
+            ),
+            (
+                "http://127.0.0.1:8080/rest/",
+                Some("http://127.0.0.1:8080/rest/batch"),
+            ),
+            ("http://acme.bitrix24.ru/rest/", None),
+            ("https://acme.bitrix24.ru/", None),
+            ("acme.bitrix24.ru/rest/", None),
+        ] {
+            let address = Address::of_endpoint(endpoint).ok();
+            assert_eq!(
+                address.map(|a| a.method("batch")).as_deref(),
+                method,
+                "{endpoint}"
+            );
         }
     }
 

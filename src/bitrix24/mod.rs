@@ -3,13 +3,19 @@
 
 mod address;
 mod command;
+mod envelope;
 pub mod error;
 pub mod limit;
 pub mod load;
 mod opening;
+mod operating;
 mod portal;
+mod products;
+mod recheck;
+mod sign_in;
 #[cfg(test)]
 mod tests;
+mod transport;
 pub mod wire;
 
 use std::path::PathBuf;
@@ -17,17 +23,25 @@ use std::path::PathBuf;
 pub use address::Secret;
 pub use command::Command;
 pub use error::{BitrixError, Kind};
-pub use opening::{Ask, Missing, Opening, Probe, Span, open, probe};
+pub use opening::{Ask, Missing, Opening, Probe, Span, Start, open, probe};
 pub use portal::{COMMANDS_MAX, PAGE_ROWS, Portal};
+pub use products::{DEALS_A_REQUEST, product_rows_of};
+pub use recheck::{Fate, counts, fates, spans};
+pub use sign_in::{Application, CODE_SECONDS, SERVER_DEFAULT, Tokens, secret_bytes};
 
 /// How to reach a portal.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The inbound webhook's address, `https://<portal>/rest/<user id>/<code>/`.
+    /// The inbound webhook's address, `https://<portal>/rest/<user id>/<code>/`; not looked at where
+    /// an application is given.
     pub webhook_url: Secret,
+    /// A local application of the portal, signed in before.
+    pub application: Option<Application>,
     /// Whether the portal's tariff is Enterprise, which allows more requests.
     pub enterprise: bool,
-    /// Batches of the first load that may be under way at once.
+    /// Which of the portal's two ways to list leads and deals is used.
+    pub face: wire::Face,
+    /// Batches that may be under way at once.
     pub batches_in_flight: usize,
     /// A PEM file with the certificate authority of a self-hosted portal.
     pub ca_file: Option<PathBuf>,
@@ -37,7 +51,9 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             webhook_url: Secret::new(""),
+            application: None,
             enterprise: false,
+            face: wire::Face::Classic,
             batches_in_flight: 4,
             ca_file: None,
         }

@@ -5,26 +5,40 @@ use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
 use super::command::Command;
+use super::envelope::BatchAnswer;
 use super::error::BitrixError;
 use super::load::{Chunk, Walk, is_passing};
-use super::portal::{BatchAnswer, PAGE_ROWS, Portal};
-use super::wire::{self, Entity, rows};
+use super::portal::{COMMANDS_MAX, PAGE_ROWS, Portal};
+use super::wire::{self, Entity, Listing, rows};
 
 /// Pages of changes that ride in the opening request, for each of leads and deals: enough for
 /// what a company changes in a quiet hour, few enough to waste little when nothing has changed.
 const PAGES_OF_CHANGES: usize = 3;
+/// The same for every other kind of record.
+const PAGES_OF_TRAIL: usize = 1;
 /// Pages of users and of departments asked for at once when the opening's did not suffice.
 const PAGES_MORE: usize = 20;
 
 /// What to ask for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Ask {
     /// Users known from the pass before, so that all pages are asked for at once.
     pub users_known: usize,
     /// Departments known from the pass before.
     pub departments_known: usize,
-    /// Changes since this time; without it, the smallest and largest ids are asked for.
-    pub changed_since: Option<DateTime<FixedOffset>>,
+    /// Which records, and what is known of them.
+    pub starts: Vec<(Entity, Start)>,
+}
+
+/// Where the reading of a kind of record begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Nothing is known: the smallest and the largest ids are asked for.
+    Span,
+    /// Everything changed at this time or later.
+    Since(DateTime<FixedOffset>),
+    /// Everything above this id; for rows that are only added.
+    Above(u64),
 }
 
 /// The ids in use, both included.
@@ -49,8 +63,12 @@ pub struct Opening {
     pub mode: Option<u64>,
     /// Directories.
     pub directory: wire::Directory,
+    /// What the webhook or the application may do; none where the portal did not tell.
+    pub scopes: Option<Vec<String>>,
     /// Directories that the portal refuses to this webhook.
     pub refused: Vec<BitrixError>,
+    /// Kinds of record that this portal does not have, or refuses; never leads and deals.
+    pub unavailable: Vec<(Entity, BitrixError)>,
     /// Ids in use; none for an entity without records.
     pub spans: Vec<Span>,
     /// Changes read so far …
@@ -70,6 +88,9 @@ enum Slot {
     Statuses,
     Categories,
     Currencies,
+    Scope,
+    LeadFields,
+    DealFields,
     FirstId(Entity),
     LastId(Entity),
     Changes(Entity),
@@ -78,13 +99,24 @@ enum Slot {
 impl Slot {
     /// Without it the pass cannot go on.
     fn is_needed(self) -> bool {
-        matches!(
-            self,
-            Slot::Statuses | Slot::FirstId(_) | Slot::LastId(_) | Slot::Changes(_)
-        )
+        match self {
+            Slot::Statuses => true,
+            Slot::FirstId(entity) | Slot::LastId(entity) | Slot::Changes(entity) => {
+                Entity::CARDS.contains(&entity)
+            }
+            _ => false,
+        }
     }
 
-    fn command(self) -> Command {
+    /// The kind of record that it is about.
+    fn entity(self) -> Option<Entity> {
+        match self {
+            Slot::FirstId(entity) | Slot::LastId(entity) | Slot::Changes(entity) => Some(entity),
+            _ => None,
+        }
+    }
+
+    fn command(self, listing: impl Fn(Entity) -> Listing) -> Command {
         match self {
             Slot::Profile => Command::new("profile"),
             Slot::Mode => Command::new("crm.settings.mode.get"),
@@ -98,28 +130,89 @@ impl Slot {
             Slot::Statuses => Command::new("crm.status.list").param("order[SORT]", "ASC"),
             Slot::Categories => Command::new("crm.category.list").param("entityTypeId", 2),
             Slot::Currencies => Command::new("crm.currency.list"),
-            Slot::FirstId(entity) | Slot::LastId(entity) | Slot::Changes(entity) => {
-                let order = if matches!(self, Slot::LastId(_)) {
-                    "DESC"
-                } else {
-                    "ASC"
-                };
-                Command::new(entity.list())
-                    .select(&["ID"])
-                    .param("order[ID]", order)
-                    .param("start", -1)
-            }
+            Slot::Scope => Command::new("scope"),
+            Slot::LeadFields => Command::new("crm.lead.fields"),
+            Slot::DealFields => Command::new("crm.deal.fields"),
+            Slot::LastId(entity) => listing(entity).ids("DESC"),
+            Slot::FirstId(entity) | Slot::Changes(entity) => listing(entity).ids("ASC"),
         }
     }
 
     /// A page behind the first; each method has its own spelling, and only the one it knows
     /// counts.
-    fn page(self, start: usize) -> Command {
-        let command = self.command();
+    fn page(self, start: usize, listing: impl Fn(Entity) -> Listing) -> Command {
+        let command = self.command(listing);
         match self {
             _ if start == 0 => command,
             Slot::Departments => command.param("START", start).param("start", start),
             _ => command.param("start", start),
+        }
+    }
+}
+
+/// The commands of the opening request and what each is about.
+struct Questions {
+    slots: Vec<Slot>,
+    commands: Vec<Command>,
+    walks: Vec<Walk>,
+}
+
+impl Questions {
+    fn of(portal: &Portal, ask: &Ask) -> Questions {
+        let listing = |entity| portal.listing(entity);
+        let mut asked: Vec<(Slot, Command)> = [
+            Slot::Profile,
+            Slot::Mode,
+            Slot::ServerTime,
+            Slot::Statuses,
+            Slot::Categories,
+            Slot::Currencies,
+            Slot::Scope,
+            Slot::LeadFields,
+            Slot::DealFields,
+        ]
+        .into_iter()
+        .map(|slot| (slot, slot.command(listing)))
+        .collect();
+        for (slot, known) in [
+            (Slot::Users, ask.users_known),
+            (Slot::Departments, ask.departments_known),
+        ] {
+            // The page behind the last known row shows whether there are new ones.
+            for page in 0..=(known / PAGE_ROWS).min(PAGES_MORE / 2) {
+                asked.push((slot, slot.page(page * PAGE_ROWS, listing)));
+            }
+        }
+        let mut walks = Vec::new();
+        for (entity, start) in &ask.starts {
+            let (since, after) = match start {
+                Start::Since(since) => (Some(*since), 0),
+                Start::Above(id) => (None, *id),
+                Start::Span => {
+                    let slots = [Slot::FirstId(*entity), Slot::LastId(*entity)];
+                    asked.extend(slots.map(|slot| (slot, slot.command(listing))));
+                    continue;
+                }
+            };
+            walks.push(Walk::new(listing(*entity), since, after));
+        }
+        let (mut slots, mut commands): (Vec<Slot>, Vec<Command>) = asked.into_iter().unzip();
+        for (position, walk) in walks.iter().enumerate() {
+            // One page each always finds room; what is left beside them goes to the cards.
+            let others = walks.len() - position - 1;
+            let room = COMMANDS_MAX.saturating_sub(commands.len() + others).max(1);
+            let pages = match Entity::CARDS.contains(&walk.entity()) {
+                true => PAGES_OF_CHANGES.min(room),
+                false => PAGES_OF_TRAIL,
+            };
+            let first = commands.len();
+            commands.extend(walk.commands(first, pages));
+            slots.extend(std::iter::repeat_n(Slot::Changes(walk.entity()), pages));
+        }
+        Questions {
+            slots,
+            commands,
+            walks,
         }
     }
 }
@@ -129,46 +222,11 @@ impl Slot {
 /// # Errors
 /// The portal's, when the request or something indispensable in it failed.
 pub async fn open(portal: &Portal, ask: &Ask) -> Result<Opening, BitrixError> {
-    let (mut slots, mut commands) = (Vec::new(), Vec::new());
-    let mut add = |slot: Slot, command: Command| {
-        slots.push(slot);
-        commands.push(command);
-    };
-    for slot in [
-        Slot::Profile,
-        Slot::Mode,
-        Slot::ServerTime,
-        Slot::Statuses,
-        Slot::Categories,
-        Slot::Currencies,
-    ] {
-        add(slot, slot.command());
-    }
-    for (slot, known) in [
-        (Slot::Users, ask.users_known),
-        (Slot::Departments, ask.departments_known),
-    ] {
-        // The page behind the last known row shows whether there are new ones.
-        for page in 0..=(known / PAGE_ROWS).min(PAGES_MORE / 2) {
-            add(slot, slot.page(page * PAGE_ROWS));
-        }
-    }
-    let mut walks = Vec::new();
-    for entity in Entity::ALL {
-        match ask.changed_since {
-            Some(since) => walks.push(Walk::new(entity, since)),
-            None => {
-                for slot in [Slot::FirstId(entity), Slot::LastId(entity)] {
-                    add(slot, slot.command());
-                }
-            }
-        }
-    }
-    for walk in &walks {
-        let first = commands.len();
-        commands.extend(walk.commands(first, PAGES_OF_CHANGES));
-        slots.extend([Slot::Changes(walk.entity); PAGES_OF_CHANGES]);
-    }
+    let Questions {
+        slots,
+        commands,
+        walks,
+    } = Questions::of(portal, ask);
     let answer = portal
         .patiently(true, || ask_once(portal, &slots, &commands))
         .await?;
@@ -206,7 +264,7 @@ async fn ask_once(
 fn read(
     slots: &[Slot],
     answer: BatchAnswer,
-    mut walks: Vec<Walk>,
+    walks: Vec<Walk>,
 ) -> Result<(Opening, Vec<(Slot, usize)>), BitrixError> {
     let mut opening = Opening {
         began: answer.began,
@@ -222,6 +280,10 @@ fn read(
         }
         let value = match result {
             Ok(value) => value,
+            Err(error) if slot.entity().is_some() => {
+                note_unavailable(&mut opening, *slot, error);
+                continue;
+            }
             Err(error) => {
                 if !opening
                     .refused
@@ -249,7 +311,10 @@ fn read(
             .find(|(known, _)| *known == slot)
             .map(|(_, id)| *id)
     };
-    for entity in Entity::ALL {
+    for entity in slots.iter().filter_map(|slot| match slot {
+        Slot::FirstId(entity) => Some(*entity),
+        _ => None,
+    }) {
         if let (Some(first), Some(last)) = (id(Slot::FirstId(entity)), id(Slot::LastId(entity))) {
             opening.spans.push(Span {
                 entity,
@@ -258,25 +323,44 @@ fn read(
             });
         }
     }
-    for walk in &mut walks {
-        let (own, others) = pages
+    for mut walk in walks {
+        let (own, others): (Vec<_>, Vec<_>) = pages
             .into_iter()
-            .partition(|(entity, _)| *entity == walk.entity);
-        let own: Vec<(Entity, _)> = own;
+            .partition(|(entity, _)| *entity == walk.entity());
         pages = others;
-        walk.read(own.into_iter().map(|(_, page)| page), &mut opening.changes)?;
+        let own = own.into_iter().map(|(_, page)| page);
+        match walk.read(own, &mut opening.changes) {
+            Ok(()) => opening.walks.push(walk),
+            Err(error) if Entity::CARDS.contains(&walk.entity()) => return Err(error),
+            Err(error) => note_unavailable(&mut opening, Slot::Changes(walk.entity()), error),
+        }
     }
-    opening.walks = walks;
     Ok((opening, more))
+}
+
+/// Takes note of a kind of record that cannot be read, once.
+fn note_unavailable(opening: &mut Opening, slot: Slot, error: BitrixError) {
+    if let Some(entity) = slot.entity()
+        && !opening
+            .unavailable
+            .iter()
+            .any(|(known, _)| *known == entity)
+    {
+        opening.unavailable.push((entity, error));
+    }
 }
 
 /// Reads one answer; for pages of ids, gives the smallest or the largest of them.
 fn read_one(slot: Slot, value: Value, opening: &mut Opening) -> Result<Option<u64>, BitrixError> {
-    let doing = format!("calling {}", slot.command().method());
+    let method = slot.command(|entity| entity.listing(wire::Face::Classic));
+    let doing = format!("calling {}", method.method());
     let directory = &mut opening.directory;
     match slot {
-        Slot::Profile => opening.admin = value.get("ADMIN").and_then(Value::as_bool),
-        Slot::Mode => opening.mode = number(&value),
+        Slot::Profile => opening.admin = wire::profile(&value).admin,
+        Slot::Mode => opening.mode = wire::number(&value),
+        Slot::Scope => opening.scopes = Some(wire::scopes(&value)),
+        Slot::LeadFields => directory.lead_fields = Some(wire::custom_fields(value)),
+        Slot::DealFields => directory.deal_fields = Some(wire::custom_fields(value)),
         Slot::ServerTime => {
             opening.began = value.as_str().and_then(wire::time).or(opening.began);
         }
@@ -303,9 +387,24 @@ fn read_one(slot: Slot, value: Value, opening: &mut Opening) -> Result<Option<u6
         Slot::Currencies => {
             directory.currencies = Some(wire::read_all(rows(value, "", &doing)?));
         }
-        Slot::FirstId(_) | Slot::LastId(_) => {
-            let page = rows(value, "", &doing)?;
-            let ids = page.iter().filter_map(|row| row.get("ID").and_then(number));
+        Slot::FirstId(entity) | Slot::LastId(entity) => {
+            let within = ["items", "tasks"]
+                .into_iter()
+                .find(|key| value.get(*key).is_some());
+            let page = match rows(value, within.unwrap_or_default(), &doing) {
+                Ok(page) => page,
+                Err(error) if Entity::CARDS.contains(&entity) => return Err(error),
+                Err(error) => {
+                    note_unavailable(opening, slot, error);
+                    return Ok(None);
+                }
+            };
+            let id_of = |row: &Value| {
+                row.get("ID")
+                    .or_else(|| row.get("id"))
+                    .and_then(wire::number)
+            };
+            let ids = page.iter().filter_map(id_of);
             let ids = ids.filter(|id| *id > 0);
             return Ok(if matches!(slot, Slot::FirstId(_)) {
                 ids.min()
@@ -341,7 +440,7 @@ async fn fetch_rest(
     };
     loop {
         let commands: Vec<Command> = (0..PAGES_MORE)
-            .map(|page| slot.page(start + page * PAGE_ROWS))
+            .map(|page| slot.page(start + page * PAGE_ROWS, |entity| portal.listing(entity)))
             .collect();
         let slots = [slot; PAGES_MORE];
         let answer = portal
@@ -358,12 +457,6 @@ async fn fetch_rest(
     }
 }
 
-fn number(value: &Value) -> Option<u64> {
-    value
-        .as_u64()
-        .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()))
-}
-
 /// A method that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
@@ -371,6 +464,8 @@ pub struct Missing {
     pub method: &'static str,
     /// What the portal said.
     pub error: BitrixError,
+    /// Whether a pass goes on without it: the telephony, tasks and the like may be absent.
+    pub optional: bool,
 }
 
 /// What `doctor` wants to know of a portal.
@@ -384,7 +479,7 @@ pub struct Probe {
     pub mode: Option<u64>,
     /// The portal's time with the server's offset.
     pub server_time: Option<DateTime<FixedOffset>>,
-    /// Methods that planfact calls and this webhook cannot.
+    /// Methods that planfact calls and this webhook cannot, each once.
     pub missing: Vec<Missing>,
 }
 
@@ -393,22 +488,22 @@ pub struct Probe {
 /// # Errors
 /// When the portal cannot be reached or refuses the webhook.
 pub async fn probe(portal: &Portal) -> Result<Probe, BitrixError> {
-    let mut commands = vec![
-        Command::new("profile"),
-        Command::new("scope"),
-        Slot::Mode.command(),
-        Slot::ServerTime.command(),
-    ];
-    let slots = [
-        Slot::Changes(Entity::Lead),
-        Slot::Changes(Entity::Deal),
+    let mut slots = vec![
+        Slot::Profile,
+        Slot::Scope,
+        Slot::Mode,
+        Slot::ServerTime,
         Slot::Statuses,
         Slot::Categories,
         Slot::Currencies,
         Slot::Users,
         Slot::Departments,
     ];
-    commands.extend(slots.map(Slot::command));
+    slots.extend(Entity::ALL.map(Slot::Changes));
+    let commands: Vec<Command> = slots
+        .iter()
+        .map(|slot| slot.command(|entity| portal.listing(entity)))
+        .collect();
     let answers = portal.batch(&commands).await?;
     let mut probe = Probe {
         admin: None,
@@ -417,15 +512,26 @@ pub async fn probe(portal: &Portal) -> Result<Probe, BitrixError> {
         server_time: None,
         missing: Vec::new(),
     };
-    for (command, answer) in commands.iter().zip(answers) {
+    for ((slot, command), answer) in slots.iter().zip(&commands).zip(answers) {
         match (command.method(), answer) {
-            (method, Err(error)) => probe.missing.push(Missing { method, error }),
-            ("profile", Ok(value)) => probe.admin = value.get("ADMIN").and_then(Value::as_bool),
-            ("scope", Ok(Value::Array(scopes))) => {
-                let texts = scopes.iter().filter_map(Value::as_str);
-                probe.scopes = texts.map(str::to_owned).collect();
+            (method, Err(error)) => {
+                let optional = slot.entity().is_some() && !slot.is_needed();
+                let known = probe
+                    .missing
+                    .iter_mut()
+                    .find(|known| known.method == method);
+                match known {
+                    Some(known) => known.optional &= optional,
+                    None => probe.missing.push(Missing {
+                        method,
+                        error,
+                        optional,
+                    }),
+                }
             }
-            ("crm.settings.mode.get", Ok(value)) => probe.mode = number(&value),
+            ("profile", Ok(value)) => probe.admin = wire::profile(&value).admin,
+            ("scope", Ok(value)) => probe.scopes = wire::scopes(&value),
+            ("crm.settings.mode.get", Ok(value)) => probe.mode = wire::number(&value),
             ("server.time", Ok(value)) => {
                 probe.server_time = value.as_str().and_then(wire::time);
             }

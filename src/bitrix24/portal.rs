@@ -1,24 +1,23 @@
 //! The portal over HTTP: one JSON POST a request, counted before it is sent.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Display;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, Utc};
 use futures::Future;
-use reqwest::StatusCode;
 use reqwest::header::LOCATION;
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
-use super::Options;
 use super::address::Address;
 use super::command::{Command, key};
-use super::error::{
-    BitrixError, CERTIFICATE, FORM, HTML, Kind, NETWORK, REDIRECT, TIMEOUT, TRUNCATED,
-};
+use super::envelope::{self, BatchAnswer, Envelope};
+use super::error::{BitrixError, Kind, REDIRECT};
 use super::limit::{Allowance, Bucket};
-use super::wire::{form_of, time};
+use super::operating::Meter;
+use super::sign_in::{SignIn, Tokens};
+use super::wire::{Entity, Face, Listing};
+use super::{Options, transport};
 use crate::clock::{Clock, Stopwatch, System};
 use crate::retry::{self, Decision, Policy};
 
@@ -27,11 +26,6 @@ pub const COMMANDS_MAX: usize = 50;
 /// Rows on a page (the portal's, fixed).
 pub const PAGE_ROWS: usize = 50;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The portal cuts a request off after 60 s.
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(70);
-/// Nothing the portal sends us is larger; 2,500 rows are about 1 MB.
-const BODY_BYTES_MAX: usize = 64 << 20;
 /// After a refusal for too many requests.
 const RATE_PAUSE: Duration = Duration::from_secs(2);
 /// When the portal does not say when a method's time of execution is given back.
@@ -43,86 +37,59 @@ const POLICY: Policy = Policy {
     delay_max: Duration::from_secs(30),
     total_max: Duration::from_secs(900),
 };
+/// The portal's code for an access token whose hour is over.
+const EXPIRED: &str = "expired_token";
 
 /// A connection to a portal.
 #[derive(Debug)]
 pub struct Portal {
     http: reqwest::Client,
     address: RwLock<Address>,
+    /// Present where an application is signed in; a webhook needs nothing of the kind.
+    sign_in: Option<SignIn>,
     bucket: Arc<Bucket>,
+    meter: Meter,
     policy: Policy,
+    face: Face,
     batches_in_flight: usize,
+    /// Requests under way; held while one is sent, not while it waits for its method's rest.
+    flights: Semaphore,
     requests: Mutex<BTreeMap<String, u64>>,
-    /// When a method's operating time is given back, as last told.
-    resets: Mutex<HashMap<String, DateTime<Utc>>>,
     moved: RwLock<Option<String>>,
-}
-
-/// The good answer to one request.
-#[derive(Debug)]
-struct Envelope {
-    result: Value,
-    /// When the portal began, by its own clock.
-    began: Option<DateTime<FixedOffset>>,
-    /// How long the request took, without the wait for its turn.
-    took: Duration,
-}
-
-/// The answer to a batch, in the order of its commands.
-#[derive(Debug)]
-pub(super) struct BatchAnswer {
-    /// The result of each command.
-    pub(super) answers: Vec<Result<Value, BitrixError>>,
-    /// The start of the next page, where the portal has told one.
-    pub(super) nexts: Vec<Option<u64>>,
-    /// When the portal began, by its own clock.
-    pub(super) began: Option<DateTime<FixedOffset>>,
-    /// How long the request took, without the wait for its turn.
-    pub(super) took: Duration,
 }
 
 impl Portal {
     /// Makes the connection ready; asks nothing yet.
     ///
     /// # Errors
-    /// When the address or the CA file cannot be used.
+    /// When the address, the CA file or the kept sign-in cannot be used.
     pub fn new(options: &Options) -> Result<Portal, BitrixError> {
-        // An error means that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let address = Address::parse(&options.webhook_url)?;
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .gzip(true)
-            .user_agent(concat!("planfact/", env!("CARGO_PKG_VERSION")));
-        if let Some(file) = &options.ca_file {
-            builder = builder.tls_certs_merge(certificates(file)?);
-        } else if !address.is_encrypted() {
-            // No certificate is ever looked at, so a machine without any must do as well.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| {
-            BitrixError::own(
-                Kind::NeedsHuman,
-                CERTIFICATE,
-                chain(&error),
-                "preparing encrypted connections",
-            )
-        })?;
+        let mut sign_in = match &options.application {
+            Some(application) => Some(SignIn::load(application.clone())?),
+            None => None,
+        };
+        let address = match &mut sign_in {
+            Some(sign_in) => sign_in.address()?,
+            None => Address::parse(&options.webhook_url)?,
+        };
+        let http = transport::client(options.ca_file.as_deref(), address.is_encrypted())?;
         let allowance = if options.enterprise {
             Allowance::ENTERPRISE
         } else {
             Allowance::STANDARD
         };
+        let batches_in_flight = options.batches_in_flight.max(1);
         Ok(Portal {
             http,
             bucket: Bucket::of(&address.host(), allowance),
             address: RwLock::new(address),
+            sign_in,
+            meter: Meter::default(),
             policy: POLICY,
-            batches_in_flight: options.batches_in_flight.max(1),
+            face: options.face,
+            batches_in_flight,
+            flights: Semaphore::new(batches_in_flight),
             requests: Mutex::default(),
-            resets: Mutex::default(),
             moved: RwLock::default(),
         })
     }
@@ -176,6 +143,16 @@ impl Portal {
         self.batches_in_flight
     }
 
+    /// How a kind of record is listed here.
+    pub(super) fn listing(&self, entity: Entity) -> Listing {
+        entity.listing(self.face)
+    }
+
+    /// Whether an application is signed in; it knows its tariff and the portal's events.
+    pub fn is_application(&self) -> bool {
+        self.sign_in.is_some()
+    }
+
     /// Calls a method and gives its `result`, trying again when that may help.
     ///
     /// # Errors
@@ -208,20 +185,10 @@ impl Portal {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, BitrixError>>,
     {
-        let decide = |error: &BitrixError| match &error.kind {
-            Kind::Transient if error.is_timeout() && !whole => Decision::Stop,
-            Kind::Transient => Decision::Retry,
-            Kind::RateLimited => Decision::RetryAfter(RATE_PAUSE),
-            Kind::OperationTime { reset_at } => {
-                let until = reset_at.map(|at| (at - System.now()).to_std().unwrap_or_default());
-                Decision::RetryAfter(until.unwrap_or(OPERATION_PAUSE) + RATE_PAUSE)
-            }
-            _ => Decision::Stop,
-        };
-        retry::retry(&self.policy, decide, op).await
+        retry::retry(&self.policy, |error| decision(error, whole), op).await
     }
 
-    /// One batch request, once.
+    /// One batch request, once. Waits first as long as one of its methods rests.
     pub(super) async fn batch_once(
         &self,
         commands: &[Command],
@@ -236,95 +203,123 @@ impl Portal {
             [first, ..] => format!("calling {} and {} more", first.method(), commands.len() - 1),
             [] => "calling nothing".to_owned(),
         };
-        let envelope = self
-            .send("batch", &json!({"halt": 0, "cmd": cmd}), &doing)
-            .await?;
-        self.split(commands, envelope, &doing)
-    }
-
-    /// Takes a batch's answer apart.
-    fn split(
-        &self,
-        commands: &[Command],
-        envelope: Envelope,
-        doing: &str,
-    ) -> Result<BatchAnswer, BitrixError> {
-        let Value::Object(mut parts) = envelope.result else {
-            return Err(unreadable("a batch's result is not a map", doing));
+        let methods: BTreeSet<&str> = commands.iter().map(Command::method).collect();
+        while let Some(rest) = self.meter.rest(methods.iter().copied().chain(["batch"])) {
+            let seconds = rest.as_secs();
+            tracing::info!(seconds, "the portal's operating time is used up; waiting");
+            retry::pause(rest).await;
+        }
+        let envelope = {
+            // Never closed, so that this waits and does not fail.
+            let _flight = self.flights.acquire().await;
+            self.send("batch", &json!({"halt": 0, "cmd": cmd}), &doing)
+                .await?
         };
-        let mut part = |name: &str| php_map(parts.remove(name), name, doing);
-        let (mut results, mut errors) = (part("result")?, part("result_error")?);
-        let (nexts, times) = (part("result_next")?, part("result_time")?);
-        let mut answer = BatchAnswer {
-            answers: Vec::with_capacity(commands.len()),
-            nexts: Vec::with_capacity(commands.len()),
-            began: envelope.began,
-            took: envelope.took,
-        };
-        for (n, command) in commands.iter().enumerate() {
-            let key = key(n);
-            if let Some(time) = times.get(&key) {
-                self.note_reset(command.method(), time);
+        let mut answer = envelope::split(commands, envelope, &doing)?;
+        let told = commands.iter().zip(&answer.times);
+        for (command, time) in told {
+            self.meter.note(command.method(), time);
+        }
+        for (command, result) in commands.iter().zip(&mut answer.answers) {
+            if let Err(error) = result {
+                self.note_refusal(error, command.method());
             }
-            let doing = format!("calling {}", command.method());
-            answer
-                .answers
-                .push(match (errors.remove(&key), results.remove(&key)) {
-                    (Some(error), _) => {
-                        let error = BitrixError::from_body(&wrapped(error), &doing);
-                        Err(self.with_reset(error, command.method()))
-                    }
-                    (None, Some(result)) => Ok(result),
-                    (None, None) => Err(BitrixError::own(
-                        Kind::Transient,
-                        TRUNCATED,
-                        "the batch's answer leaves the command out".to_owned(),
-                        &doing,
-                    )),
-                });
-            answer.nexts.push(nexts.get(&key).and_then(whole));
         }
         Ok(answer)
     }
 
-    /// Sends one request and reads its envelope; follows the portal once when it has moved.
+    /// Sends one request and reads its envelope; follows the portal once when it has moved, and
+    /// renews an application's tokens once when they have expired.
     async fn send(&self, method: &str, body: &Value, doing: &str) -> Result<Envelope, BitrixError> {
-        let mut followed = false;
+        let (mut followed, mut renewed) = (false, false);
         loop {
             self.bucket.take().await;
+            let tokens = match &self.sign_in {
+                Some(sign_in) => Some(sign_in.tokens().await),
+                None => None,
+            };
             let address = self
                 .address
                 .read()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone();
-            *self
-                .requests
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(method.to_owned())
-                .or_default() += 1;
+            self.count(method);
             let watch = Stopwatch::start();
-            let answer = self
-                .http
-                .post(address.method(method))
-                .json(body)
+            let mut request = self.http.post(address.method(method));
+            request = match &tokens {
+                Some(tokens) => request.json(&with_token(body, tokens)),
+                None => request.json(body),
+            };
+            let scrub = |text: &str| match &tokens {
+                Some(tokens) => SignIn::scrub(text, tokens),
+                None => address.scrub(text),
+            };
+            let answer = request
                 .send()
                 .await
-                .map_err(|error| network(&address, error, doing))?;
+                .map_err(|error| transport::failed(error, scrub, doing))?;
             let status = answer.status();
-            if !status.is_redirection() {
-                let bytes = read_body(&address, answer, doing).await?;
-                let mut envelope = self.read(&address, method, status, &bytes, doing)?;
-                envelope.took = watch.elapsed();
-                return Ok(envelope);
+            if status.is_redirection() {
+                let location = answer.headers().get(LOCATION);
+                let location = location.and_then(|to| to.to_str().ok());
+                self.follow(&address, location, followed, doing)?;
+                followed = true;
+                continue;
             }
-            let location = answer
-                .headers()
-                .get(LOCATION)
-                .and_then(|to| to.to_str().ok());
-            self.follow(&address, location, followed, doing)?;
-            followed = true;
+            let bytes = transport::body(&address, answer, doing).await?;
+            match envelope::read(status, &bytes, doing) {
+                Ok(mut envelope) => {
+                    self.meter.note(method, &envelope.time);
+                    envelope.took = watch.elapsed();
+                    return Ok(envelope);
+                }
+                Err(refusal) => {
+                    self.meter.note(method, &refusal.time);
+                    let mut error = refusal.error;
+                    error.description = scrub(&error.description);
+                    let expired = error.code.eq_ignore_ascii_case(EXPIRED);
+                    if let (Some(sign_in), Some(used), true, false) =
+                        (&self.sign_in, &tokens, expired, renewed)
+                    {
+                        let new = sign_in.renew(used).await?;
+                        self.turn_to(&new)?;
+                        renewed = true;
+                        continue;
+                    }
+                    self.note_refusal(&mut error, method);
+                    return Err(error);
+                }
+            }
         }
+    }
+
+    /// Counts a request.
+    fn count(&self, method: &str) {
+        *self
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(method.to_owned())
+            .or_default() += 1;
+    }
+
+    /// Takes note of a refusal that concerns a limit, and adds what is known of its end.
+    fn note_refusal(&self, error: &mut BitrixError, method: &str) {
+        match &mut error.kind {
+            Kind::RateLimited => self.bucket.empty(),
+            Kind::OperationTime { reset_at } => {
+                self.meter.refused(method);
+                *reset_at = self.meter.reset_at(method);
+            }
+            _ => {}
+        }
+    }
+
+    /// Turns to the REST address of new tokens: a portal may have been renamed.
+    fn turn_to(&self, tokens: &Tokens) -> Result<(), BitrixError> {
+        let address = Address::of_endpoint(tokens.client_endpoint())?;
+        *self.address.write().unwrap_or_else(PoisonError::into_inner) = address;
+        Ok(())
     }
 
     /// Turns to the host of a redirect, or refuses to.
@@ -355,214 +350,28 @@ impl Portal {
         *self.address.write().unwrap_or_else(PoisonError::into_inner) = moved;
         Ok(())
     }
+}
 
-    /// Reads a body: data, an error, or neither.
-    fn read(
-        &self,
-        address: &Address,
-        method: &str,
-        status: StatusCode,
-        bytes: &[u8],
-        doing: &str,
-    ) -> Result<Envelope, BitrixError> {
-        let mut body: Value = match serde_json::from_slice(bytes) {
-            Ok(body) => body,
-            Err(error) => return Err(not_json(status, bytes, &error, doing)),
-        };
-        if let Some(time) = body.get("time") {
-            self.note_reset(method, time);
+/// Whether to try again, and when. A batch whose methods rest waits for that by itself, so the wait
+/// for operating time is only what a single call has to wait.
+pub(super) fn decision(error: &BitrixError, whole: bool) -> Decision {
+    match &error.kind {
+        Kind::Transient if error.is_timeout() && !whole => Decision::Stop,
+        Kind::Transient => Decision::Retry,
+        Kind::RateLimited => Decision::RetryAfter(RATE_PAUSE),
+        Kind::OperationTime { reset_at } => {
+            let until = reset_at.map(|at| (at - System.now()).to_std().unwrap_or_default());
+            Decision::RetryAfter(until.unwrap_or(OPERATION_PAUSE) + RATE_PAUSE)
         }
-        if body.get("error").is_some() || !status.is_success() {
-            let mut error = if body.get("error").is_some() {
-                BitrixError::from_body(&body, doing)
-            } else {
-                let kind = if status.is_server_error() {
-                    Kind::Transient
-                } else {
-                    Kind::Permanent
-                };
-                let text = format!("status {} without an error code", status.as_u16());
-                BitrixError::own(kind, FORM, text, doing)
-            };
-            if error.kind == Kind::RateLimited {
-                self.bucket.empty();
-            }
-            error.description = address.scrub(&error.description);
-            return Err(self.with_reset(error, method));
-        }
-        let began = body
-            .pointer("/time/date_start")
-            .and_then(Value::as_str)
-            .and_then(time);
-        match body.get_mut("result") {
-            Some(result) => Ok(Envelope {
-                result: result.take(),
-                began,
-                took: Duration::ZERO,
-            }),
-            None => Err(unreadable(
-                &format!("{} without result and error came", form_of(&body)),
-                doing,
-            )),
-        }
-    }
-
-    /// Remembers when a method's operating time is given back.
-    fn note_reset(&self, method: &str, time: &Value) {
-        let reset = match time.get("operating_reset_at") {
-            Some(Value::Number(seconds)) => seconds
-                .as_i64()
-                .and_then(|s| DateTime::from_timestamp(s, 0)),
-            Some(Value::String(text)) => super::wire::time(text).map(|t| t.to_utc()),
-            _ => None,
-        };
-        if let Some(reset) = reset {
-            self.resets
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(method.to_owned(), reset);
-        }
-    }
-
-    /// Adds what is known about the end of a method's block.
-    fn with_reset(&self, mut error: BitrixError, method: &str) -> BitrixError {
-        if let Kind::OperationTime { reset_at } = &mut error.kind {
-            let resets = self.resets.lock().unwrap_or_else(PoisonError::into_inner);
-            *reset_at = resets.get(method).or_else(|| resets.get("batch")).copied();
-        }
-        error
+        _ => Decision::Stop,
     }
 }
 
-/// A CA file's certificates.
-fn certificates(file: &std::path::Path) -> Result<Vec<reqwest::Certificate>, BitrixError> {
-    let refuse = |why: String| {
-        let text = format!("{}: {why}", file.display());
-        BitrixError::own(Kind::NeedsHuman, CERTIFICATE, text, "reading the CA file")
-    };
-    let pem = std::fs::read(file).map_err(|error| refuse(error.to_string()))?;
-    let all = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| refuse(chain(&e)))?;
-    if all.is_empty() {
-        return Err(refuse("it holds no certificate in PEM form".to_owned()));
+/// The parameters of a method with the token of whoever calls it.
+fn with_token(body: &Value, tokens: &Tokens) -> Value {
+    let mut body = body.clone();
+    if let Value::Object(map) = &mut body {
+        map.insert("auth".to_owned(), json!(tokens.access()));
     }
-    Ok(all)
-}
-
-/// Reads a body up to a limit.
-async fn read_body(
-    address: &Address,
-    mut answer: reqwest::Response,
-    doing: &str,
-) -> Result<Vec<u8>, BitrixError> {
-    let mut bytes = Vec::new();
-    loop {
-        match answer.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > BODY_BYTES_MAX => {
-                return Err(unreadable(
-                    "the answer is larger than any of a portal's",
-                    doing,
-                ));
-            }
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => return Ok(bytes),
-            Err(error) => return Err(network(address, error, doing)),
-        }
-    }
-}
-
-/// An error of the way to the portal.
-fn network(address: &Address, error: reqwest::Error, doing: &str) -> BitrixError {
-    let error = error.without_url();
-    let text = address.scrub(&chain(&error));
-    let (kind, code) = if text.contains("certificate") {
-        (Kind::NeedsHuman, CERTIFICATE)
-    } else if error.is_timeout() {
-        (Kind::Transient, TIMEOUT)
-    } else if error.is_builder() {
-        (Kind::Permanent, FORM)
-    } else {
-        (Kind::Transient, NETWORK)
-    };
-    BitrixError::own(kind, code, text, doing)
-}
-
-/// What to think of a body that is not JSON. Its text is not shown: it may be anything.
-fn not_json(
-    status: StatusCode,
-    bytes: &[u8],
-    error: &serde_json::Error,
-    doing: &str,
-) -> BitrixError {
-    let status_number = status.as_u16();
-    if matches!(
-        status,
-        StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT
-    ) {
-        let text = format!("the portal ran out of time (status {status_number})");
-        return BitrixError::own(Kind::Transient, TIMEOUT, text, doing);
-    }
-    let begins_with = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if begins_with == Some(&b'<') || status.is_server_error() {
-        let text = format!("a web page came instead of data (status {status_number})");
-        return BitrixError::own(Kind::Transient, HTML, text, doing);
-    }
-    if error.is_eof() {
-        let text = format!("the answer ended early (status {status_number})");
-        return BitrixError::own(Kind::Transient, TRUNCATED, text, doing);
-    }
-    unreadable(
-        &format!("the answer is not JSON (status {status_number})"),
-        doing,
-    )
-}
-
-fn unreadable(what: &str, doing: &str) -> BitrixError {
-    BitrixError::own(Kind::Unreadable, FORM, what.to_owned(), doing)
-}
-
-/// A map as PHP writes it: an empty one is `[]`.
-fn php_map(
-    value: Option<Value>,
-    name: &str,
-    doing: &str,
-) -> Result<Map<String, Value>, BitrixError> {
-    match value {
-        Some(Value::Object(map)) => Ok(map),
-        None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Array(list)) if list.is_empty() => Ok(Map::new()),
-        Some(other) => Err(unreadable(
-            &format!("a batch's {name} is {}", form_of(&other)),
-            doing,
-        )),
-    }
-}
-
-/// An entry of `result_error` is usually a map, sometimes only the code.
-fn wrapped(error: Value) -> Value {
-    if error.is_object() {
-        error
-    } else {
-        json!({"error": error})
-    }
-}
-
-fn whole(value: &Value) -> Option<u64> {
-    value
-        .as_u64()
-        .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
-}
-
-/// An error with its causes, which often say more than the error itself.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text: &dyn Display = &cause;
-        let cause_text = cause_text.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
+    body
 }

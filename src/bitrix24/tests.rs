@@ -10,11 +10,16 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::command::Command;
 use super::error::{BitrixError, Kind};
-use super::opening::{Ask, open, probe};
+use super::opening::{Ask, Start, open, probe};
 use super::portal::Portal;
 use super::wire::Entity;
 use super::{Options, Secret};
 use crate::retry::Policy;
+
+mod bodies;
+mod literal;
+mod operating;
+mod sign_in;
 
 /// Three attempts, hardly any wait.
 const QUICK: Policy = Policy {
@@ -360,16 +365,17 @@ async fn batch_server(answer: fn(&str, &str) -> Value) -> (MockServer, Portal) {
     (server, portal)
 }
 
-const FIRST: Ask = Ask {
-    users_known: 0,
-    departments_known: 0,
-    changed_since: None,
-};
+fn first() -> Ask {
+    Ask {
+        starts: Entity::CARDS.map(|entity| (entity, Start::Span)).into(),
+        ..Ask::default()
+    }
+}
 
 #[tokio::test]
 async fn the_opening_asks_for_everything_small_at_once() {
     let (_server, portal) = batch_server(usual).await;
-    let opening = open(&portal, &FIRST).await.expect("open");
+    let opening = open(&portal, &first()).await.expect("open");
     assert_eq!(portal.requests_total(), 1);
     assert_eq!((opening.admin, opening.mode), (Some(false), Some(2)));
     assert_eq!(
@@ -419,7 +425,7 @@ async fn a_second_opening_request_is_sent_only_for_more_pages() {
             &portal,
             &Ask {
                 users_known,
-                ..FIRST
+                ..first()
             },
         )
         .await
@@ -446,7 +452,7 @@ async fn a_refused_list_of_leads_stops_the_opening() {
         _ => usual(name, query),
     })
     .await;
-    let error = open(&portal, &FIRST).await.expect_err("refused");
+    let error = open(&portal, &first()).await.expect_err("refused");
     assert_eq!(
         (error.kind, error.doing.as_str()),
         (Kind::NeedsHuman, "calling crm.lead.list")

@@ -76,6 +76,8 @@ pub enum Verb {
     Run,
     /// State of each company.
     Status,
+    /// Delete everything that is kept of a company; its spreadsheets stay.
+    Forget(ForgetArgs),
     /// Tell where a plan number comes from: whose it is, its derivation, its history.
     Explain(ExplainArgs),
     /// Write the report and the plan as .xlsx, and one .csv a data table.
@@ -146,8 +148,19 @@ pub struct ExportArgs {
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
     /// Write the commented example without asking.
-    #[arg(long)]
+    #[arg(long, group = "how")]
     pub defaults: bool,
+    /// Sign the portal's local application in: prints an address, takes the answer.
+    #[arg(long, group = "how")]
+    pub sign_in: bool,
+}
+
+/// Options of `forget`.
+#[derive(Debug, Clone, Args)]
+pub struct ForgetArgs {
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Options of `demo`.

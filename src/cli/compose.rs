@@ -76,10 +76,27 @@ pub(super) fn open_store(config: &Config, access: Access) -> Result<Arc<dyn Stor
 
 /// How the company's portal is reached.
 pub(super) fn portal_options(company: &config::Company) -> crate::bitrix24::Options {
+    let portal = &company.bitrix24;
     crate::bitrix24::Options {
-        webhook_url: crate::bitrix24::Secret::new(company.bitrix24.webhook_url.expose()),
+        webhook_url: crate::bitrix24::Secret::new(portal.webhook_url.expose()),
+        application: application(company),
+        enterprise: portal.enterprise,
+        ca_file: portal.ca_file.clone(),
         ..crate::bitrix24::Options::default()
     }
+}
+
+/// The company's local application, when it has one.
+pub(super) fn application(company: &config::Company) -> Option<crate::bitrix24::Application> {
+    let given = company.bitrix24.application.as_ref()?;
+    Some(crate::bitrix24::Application {
+        portal: given.portal.clone(),
+        client_id: given.client_id.clone(),
+        client_secret: crate::bitrix24::Secret::new(given.client_secret.expose()),
+        token_file: given.token_file.clone(),
+        server: given.server.clone(),
+        ca_file: company.bitrix24.ca_file.clone(),
+    })
 }
 
 /// What the company is for a pass.

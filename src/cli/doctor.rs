@@ -228,7 +228,17 @@ async fn portal_of(company: &crate::config::Company) -> Vec<Finding> {
             "Let an administrator of the portal make the webhook.",
         ));
     }
-    for missing in &probe.missing {
+    let (without, broken): (Vec<_>, Vec<_>) =
+        probe.missing.iter().partition(|missing| missing.optional);
+    if !without.is_empty() {
+        let names: Vec<&str> = without.iter().map(|missing| missing.method).collect();
+        let detail = format!(
+            "goes without {}: not there or not allowed",
+            names.join(", ")
+        );
+        findings.push(Finding::good(id, "portal extras", detail));
+    }
+    for missing in broken {
         findings.push(Finding::bad(
             id,
             "portal methods",

@@ -13,11 +13,13 @@ mod demo;
 mod doctor;
 mod explain;
 mod export;
+mod forget;
 mod init;
 mod output;
 mod pass;
 mod plan;
 mod run;
+mod sign_in;
 #[cfg(feature = "demo")]
 mod sim;
 mod status;
@@ -113,7 +115,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Demo(args) => demo::run(&global, &args).await,
         #[cfg(feature = "demo")]
         Verb::Sim(args) => sim::run(&global, &args).await,
+        Verb::Init(args) if args.sign_in => sign_in::run(&global).await,
         Verb::Init(args) => init::run(&global, &args),
+        Verb::Forget(args) => forget::run(&global, &args),
         Verb::Doctor => doctor::run(&global).await,
         Verb::Copy(args) => copy::run(&global, &args).await,
         Verb::Plan(args) => plan::run(&global, &args).await,

@@ -307,8 +307,21 @@ pub(super) fn is_file_path(given: &str) -> bool {
         .any(|start| given.starts_with(start))
 }
 
+/// Yes or no; the environment has it as a text.
+pub(super) fn flag(value: &Value) -> Result<bool, Wrong> {
+    match &value.kind {
+        ValueKind::Boolean(flag) => Ok(*flag),
+        ValueKind::String(text) if text == "true" => Ok(true),
+        ValueKind::String(text) if text == "false" => Ok(false),
+        _ => Err(Wrong::new(
+            "is neither true nor false",
+            "write true or false",
+        )),
+    }
+}
+
 /// A secret, or the path of the file that holds it.
-fn secret(value: &Value, folder: &Path) -> Result<Secret, Wrong> {
+pub(super) fn secret(value: &Value, folder: &Path) -> Result<Secret, Wrong> {
     let given = text(value)?;
     let named = given.strip_prefix("file:");
     if !is_file_path(&given) {

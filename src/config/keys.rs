@@ -26,7 +26,19 @@ pub(super) const ALL: &[(&str, &[&str])] = &[
         ],
     ),
     ("company.share_with", &["email", "role"]),
-    ("company.bitrix24", &["webhook_url"]),
+    (
+        "company.bitrix24",
+        &[
+            "webhook_url",
+            "portal",
+            "client_id",
+            "client_secret",
+            "token_file",
+            "oauth_server",
+            "ca_file",
+            "enterprise",
+        ],
+    ),
     ("company.mapping", &["junk_statuses", "pipelines"]),
     (
         "company.targets",

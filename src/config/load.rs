@@ -10,7 +10,8 @@ use super::example::EXAMPLE;
 use super::problem::{ConfigErrors, of_file};
 use super::section::{Demand, Faults, Section, Wrong};
 use super::{
-    Company, Config, Google, Http, Mapping, Portal, Secret, Share, ShareRole, StoreOptions, check,
+    Application, Company, Config, Google, Http, Mapping, Portal, Secret, Share, ShareRole,
+    StoreOptions, check,
 };
 use crate::domain::plan::TargetSeeds;
 
@@ -89,9 +90,7 @@ pub struct DemoInput {
 }
 
 pub(super) fn demo(input: &DemoInput) -> Result<Config, ConfigErrors> {
-    let portal = Portal {
-        webhook_url: Secret::new(input.webhook_url.clone()),
-    };
+    let portal = Portal::webhook(Secret::new(input.webhook_url.clone()));
     let mut company = company_of_data(&input.company_toml, "company.toml", portal)?;
     company.id = "demo".to_owned();
     company.folder = Some(input.drive_folder.clone());
@@ -387,8 +386,62 @@ fn company(
 
 fn portal(company: &Section<'_>, folder: &Path) -> Option<Portal> {
     let section = company.table("bitrix24", "company.bitrix24");
+    let ca_file = section.get("ca_file", |value| check::path(value, folder));
+    let enterprise = section.get("enterprise", check::flag).unwrap_or(false);
+    if section.has("client_id") {
+        let application = application(&section, company, folder)?;
+        return Some(Portal {
+            application: Some(application),
+            ca_file,
+            enterprise,
+            ..Portal::webhook(Secret::new(String::new()))
+        });
+    }
     let webhook_url = section.need_secret("webhook_url", |value| check::webhook(value, folder))?;
-    Some(Portal { webhook_url })
+    Some(Portal {
+        ca_file,
+        enterprise,
+        ..Portal::webhook(webhook_url)
+    })
+}
+
+/// A local application: its portal, its code and its key are needed, the rest has defaults.
+fn application(section: &Section<'_>, company: &Section<'_>, folder: &Path) -> Option<Application> {
+    if section.has("webhook_url") {
+        let wrong = Wrong::new(
+            "stands beside client_id",
+            "leave out one of them: a portal is reached in one way",
+        );
+        section
+            .faults
+            .add(None, &section.path_of("webhook_url"), None, wrong);
+    }
+    for key in ["portal", "client_secret"] {
+        if !section.has(key) {
+            let wrong = Wrong::new(
+                "is missing",
+                "copy it from the application's form in the portal",
+            );
+            section.faults.add(None, &section.path_of(key), None, wrong);
+        }
+    }
+    let portal = section.get("portal", check::endpoint);
+    let client_id = section.get("client_id", check::text);
+    let client_secret = section.need_secret("client_secret", |value| check::secret(value, folder));
+    let server = section.get("oauth_server", check::endpoint);
+    let token_file = match section.has("token_file") {
+        true => section.get("token_file", |value| check::path(value, folder)),
+        false => company
+            .get("id", check::id)
+            .map(|id| folder.join(format!("{id}.tokens.json"))),
+    };
+    Some(Application {
+        portal: portal?,
+        client_id: client_id?,
+        client_secret: client_secret?,
+        token_file: token_file?,
+        server: server?,
+    })
 }
 
 fn mapping(section: &Section<'_>) -> Option<Mapping> {

@@ -559,7 +559,7 @@ fn an_absent_file_is_told_with_its_remedy() {
 
 fn of_data(text: &str) -> Result<Company, ConfigErrors> {
     let webhook_url = Secret::new("http://127.0.0.1:1/rest/1/x/".to_owned());
-    Config::company_from_toml(text, "data/company.toml", Portal { webhook_url })
+    Config::company_from_toml(text, "data/company.toml", Portal::webhook(webhook_url))
 }
 
 #[test]
@@ -728,5 +728,73 @@ fn answers_that_make_no_configuration_are_refused() {
     for (key, text, expected) in cases {
         let told = render_example(&[(key, text.to_owned())]).expect_err("is refused");
         assert!(told.to_string().contains(expected), "{told}");
+    }
+}
+
+/// [`LEAST`] with an application instead of the webhook.
+fn with_application(lines: &str) -> String {
+    changed(
+        "webhook_url = \"https://romashka.bitrix24.ru/rest/17/s3cr3ttoken/\"",
+        lines,
+    )
+}
+
+const APPLICATION: &str = "portal = \"https://romashka.bitrix24.ru\"\nclient_id = \"local.1\"\n\
+    client_secret = \"s3cr3tkey\"";
+
+#[test]
+fn a_local_application_stands_in_for_a_webhook() {
+    let world = World::new();
+    let config = world.load(&with_application(APPLICATION)).expect("good");
+    let portal = &config.companies[0].bitrix24;
+    let application = portal.application.as_ref().expect("an application");
+    assert_eq!(application.portal.as_str(), "https://romashka.bitrix24.ru/");
+    assert_eq!(application.server.as_str(), "https://oauth.bitrix.info/");
+    assert_eq!(application.client_secret.expose(), "s3cr3tkey");
+    let id = &config.companies[0].id;
+    let file = world.folder.path().join(format!("{id}.tokens.json"));
+    assert_eq!(application.token_file, file);
+    assert_eq!((portal.enterprise, portal.ca_file.clone()), (false, None));
+    assert!(!format!("{config:?}").contains("s3cr3t"));
+
+    let more = "\ntoken_file = \"t.json\"\noauth_server = \"https://oauth.example/x\"\n\
+        ca_file = \"ca.pem\"\nenterprise = true";
+    let config = world
+        .load(&with_application(&format!("{APPLICATION}{more}")))
+        .expect("good");
+    let portal = &config.companies[0].bitrix24;
+    let application = portal.application.as_ref().expect("an application");
+    assert_eq!(application.server.as_str(), "https://oauth.example/x/");
+    assert_eq!(application.token_file, world.folder.path().join("t.json"));
+    assert_eq!(portal.ca_file, Some(world.folder.path().join("ca.pem")));
+    assert!(portal.enterprise);
+}
+
+#[test]
+fn what_an_application_lacks_is_named() {
+    for (lines, told) in [
+        (
+            "client_id = \"local.1\"\nclient_secret = \"x\"",
+            "bitrix24.portal is missing",
+        ),
+        (
+            "client_id = \"local.1\"\nportal = \"https://a.bitrix24.ru\"",
+            "bitrix24.client_secret is missing",
+        ),
+        (
+            "webhook_url = \"https://a.bitrix24.ru/rest/1/x/\"\nclient_id = \"local.1\"",
+            "bitrix24.webhook_url stands beside client_id",
+        ),
+        (
+            "portal = \"http://a.bitrix24.ru\"\nclient_id = \"local.1\"\nclient_secret = \"x\"",
+            "open connection",
+        ),
+        (
+            "webhook_url = \"https://a.bitrix24.ru/rest/1/x/\"\nenterprise = \"perhaps\"",
+            "neither true nor false",
+        ),
+    ] {
+        let faults = World::new().faults(&with_application(lines));
+        assert!(faults.contains(told), "{told}: {faults}");
     }
 }

@@ -1,4 +1,5 @@
-//! CRM records as the business sees them, free of the vendor's words.
+//! CRM records as the business sees them, free of the vendor's words: cards, what they refer to,
+//! and what happened to them.
 
 use super::calendar::Instant;
 use super::money::Money;
@@ -131,6 +132,32 @@ pub struct Currency {
     pub base: bool,
 }
 
+/// The two kinds of card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Card {
+    /// A lead.
+    Lead,
+    /// A deal.
+    Deal,
+}
+
+/// A field that a company has added to its leads or deals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomField {
+    /// Whose field it is.
+    pub card: Card,
+    /// Its code, such as `UF_CRM_1713790573`.
+    pub code: String,
+    /// The name that people see.
+    pub name: String,
+    /// The CRM's word for what it holds: `string`, `enumeration`, `money`, …
+    pub kind: String,
+    /// Whether it may hold several values.
+    pub multiple: bool,
+    /// Of an enumeration: the values' ids, which records hold, and their names.
+    pub values: Vec<(String, String)>,
+}
+
 /// Everything that records refer to; read anew at each pass, because renaming a source or a user
 /// does not touch the records.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -145,4 +172,198 @@ pub struct Directory {
     pub categories: Vec<Category>,
     /// Currencies with their rates.
     pub currencies: Vec<Currency>,
+    /// Custom fields of leads and deals.
+    pub fields: Vec<CustomField>,
+}
+
+/// Who called whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The company called.
+    Out,
+    /// The company was called.
+    In,
+    /// The company called back by itself.
+    Back,
+    /// None of these, such as an announcement.
+    Other,
+}
+
+/// A phone number that cannot be read any more: a keyed hash of its digits. Equal numbers of one
+/// company are equal here, and nothing else is to be learnt from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhoneMark(pub [u8; 16]);
+
+/// A call of the telephony (R68, R69).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// The CRM's id.
+    pub id: u64,
+    /// When it began.
+    pub at: Instant,
+    /// The employee.
+    pub user: u64,
+    /// Who called whom.
+    pub direction: Direction,
+    /// Whether people spoke; false for a missed or refused one.
+    pub took_place: bool,
+    /// How long, in seconds.
+    pub seconds: u64,
+    /// The other side's number.
+    pub phone: Option<PhoneMark>,
+}
+
+/// What an activity is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActivityKind {
+    /// A meeting.
+    Meeting,
+    /// A call.
+    Call,
+    /// A task.
+    Task,
+    /// A letter.
+    Email,
+    /// Something else.
+    Other,
+}
+
+/// An activity of the CRM (R61–R63, R70).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    /// The CRM's id.
+    pub id: u64,
+    /// What it is.
+    pub kind: ActivityKind,
+    /// Who turned to whom, for calls and letters.
+    pub direction: Direction,
+    /// Whether it was done: a meeting held.
+    pub completed: bool,
+    /// The employee.
+    pub user: u64,
+    /// The kind of card it belongs to, in the CRM's numbers (1 lead, 2 deal, 3 contact, 4 company).
+    pub owner_kind: u64,
+    /// That card's id.
+    pub owner: u64,
+    /// When it was put down.
+    pub created: Instant,
+    /// When it begins.
+    pub starts: Option<Instant>,
+    /// By when it is to be done.
+    pub deadline: Option<Instant>,
+}
+
+/// A smart invoice (R64, R96).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invoice {
+    /// The CRM's id.
+    pub id: u64,
+    /// The deal it belongs to.
+    pub deal: Option<u64>,
+    /// Its stage code.
+    pub stage: String,
+    /// What the stage means; success is a payment.
+    pub semantics: Semantics,
+    /// Its amount in `currency`.
+    pub amount: Option<Money>,
+    /// The code of the amount's currency.
+    pub currency: String,
+    /// The id of the responsible user.
+    pub responsible: u64,
+    /// When it was made out.
+    pub created: Instant,
+    /// When it came to a stage of success.
+    pub paid: Option<Instant>,
+}
+
+/// A task (R71, R72).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Task {
+    /// The CRM's id.
+    pub id: u64,
+    /// 2 waits, 3 runs, 4 to be checked, 5 done, 6 put off, 7 declined.
+    pub state: u64,
+    /// The id of the responsible user.
+    pub responsible: u64,
+    /// When it was set.
+    pub created: Instant,
+    /// By when it is to be done.
+    pub deadline: Option<Instant>,
+    /// When it was closed.
+    pub closed: Option<Instant>,
+}
+
+/// What moved between stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mover {
+    /// A lead.
+    Lead,
+    /// A deal.
+    Deal,
+    /// A smart invoice.
+    Invoice,
+}
+
+/// What kind of move it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoveKind {
+    /// The card was made.
+    Created,
+    /// To a stage on the way.
+    Moved,
+    /// To a final stage.
+    Ended,
+    /// To another pipeline.
+    Pipeline,
+    /// Something that the documentation does not name.
+    Other,
+}
+
+/// A move between stages: the only thing that dates a past change (D3, D5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageMove {
+    /// The id of the move.
+    pub id: u64,
+    /// What moved.
+    pub mover: Mover,
+    /// Its id.
+    pub owner: u64,
+    /// What kind of move.
+    pub kind: MoveKind,
+    /// When.
+    pub at: Instant,
+    /// The stage it came to.
+    pub stage: String,
+    /// What that stage means.
+    pub semantics: Semantics,
+    /// A deal's pipeline.
+    pub category: Option<u64>,
+}
+
+/// A product row of a deal (R44, R94).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProductRow {
+    /// The CRM's id.
+    pub id: u64,
+    /// The deal.
+    pub deal: u64,
+    /// The product; none for a row that no product stands behind.
+    pub product: Option<u64>,
+    /// What one was sold for, in the deal's currency.
+    pub price: Money,
+    /// What one costs by the list.
+    pub list_price: Option<Money>,
+    /// How many, in 1/10 000.
+    pub quantity: Money,
+}
+
+/// What a product is bought for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductCost {
+    /// The product's id.
+    pub product: u64,
+    /// The purchase price of one.
+    pub cost: Money,
+    /// In this currency.
+    pub currency: String,
 }

@@ -67,11 +67,11 @@ metrics! {
     BreakEven = "break_even", Money;
     /// What is left of the revenue after the cost of sale and the fixed costs; planned only.
     Profit = "profit", Money;
-    /// Proposals to make; planned only.
+    /// Proposals to make; planned only: no record of the CRM is one by itself.
     Proposals = "proposals", Count;
-    /// Meetings to hold; planned only.
+    /// Meetings held, by the day for which they were set (R63).
     Meetings = "meetings", Count;
-    /// Calls to make; planned only.
+    /// Calls made in which people spoke (R68).
     Calls = "calls", Count;
 }
 

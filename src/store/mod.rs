@@ -4,7 +4,9 @@
 //! One of the two traits of our own. Synchronous; the engine calls it from blocking sections.
 
 use crate::domain::calendar::Instant;
-use crate::domain::crm::{Deal, Directory, Lead};
+use crate::domain::crm::{
+    Activity, Call, Card, Deal, Directory, Invoice, Lead, ProductCost, ProductRow, StageMove, Task,
+};
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
 use crate::domain::plan::{BaseCell, CellKey, Cells, Held, PlanChange};
 
@@ -17,6 +19,62 @@ pub const ENTITY_LEAD: &str = "lead";
 /// The `entity` of a rejected deal in [`PullBatch::rejects`].
 pub const ENTITY_DEAL: &str = "deal";
 
+/// What happened to cards, to insert or replace by id.
+#[derive(Debug, Clone, Default)]
+pub struct Trail {
+    /// Calls.
+    pub calls: Vec<Call>,
+    /// Activities.
+    pub activities: Vec<Activity>,
+    /// Smart invoices.
+    pub invoices: Vec<Invoice>,
+    /// Tasks.
+    pub tasks: Vec<Task>,
+    /// Moves between stages.
+    pub moves: Vec<StageMove>,
+    /// Deals whose product rows were read: what is not in `product_rows` is not there any more.
+    pub product_deals: Vec<u64>,
+    /// Their product rows.
+    pub product_rows: Vec<ProductRow>,
+    /// Purchase prices.
+    pub product_costs: Vec<ProductCost>,
+}
+
+impl Trail {
+    /// How many rows there are, of all kinds.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+            + self.activities.len()
+            + self.invoices.len()
+            + self.tasks.len()
+            + self.moves.len()
+            + self.product_rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// From when on a user was in a department.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// The user.
+    pub user: u64,
+    /// Unix seconds; 0 for where he was when he was first seen.
+    pub since: i64,
+    /// His first department; none when he is in none.
+    pub department: Option<u64>,
+}
+
+/// What storing a batch came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// Cards that differ from what was there: new, other, or gone.
+    pub changed: u64,
+}
+
 /// Records and cursors that belong together: stored in one transaction or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct PullBatch {
@@ -24,8 +82,15 @@ pub struct PullBatch {
     pub leads: Vec<Lead>,
     /// Deals to insert or replace by id.
     pub deals: Vec<Deal>,
+    /// Cards that are no more in the portal; what was not stored is passed over.
+    pub gone: Vec<(Card, u64)>,
+    /// What happened to cards.
+    pub trail: Trail,
     /// The directory, when it was read.
     pub directory: Option<Directory>,
+    /// When it was read, by the portal's clock: who is in another department than before is there
+    /// from then on.
+    pub directory_at: Option<Instant>,
     /// Cursors to move: name, new text.
     pub cursors: Vec<(String, String)>,
     /// Records set aside because they could not be read: entity, CRM id as text, reason. A record
@@ -95,8 +160,30 @@ pub struct PassRecord {
 /// was never stored reads as empty. The streaming calls may hold a lock while they run: their
 /// closures must not call the store.
 pub trait Store: Send + Sync {
-    /// Stores a batch in one transaction.
-    fn save_pull(&self, company: &str, batch: &PullBatch) -> Result<(), StoreError>;
+    /// Stores a batch in one transaction. Who was responsible at first, and when a card was closed,
+    /// stays as it was seen then (D9).
+    fn save_pull(&self, company: &str, batch: &PullBatch) -> Result<Saved, StoreError>;
+    /// The ids of cards from `first` to `last`, both included, in order.
+    fn card_ids(
+        &self,
+        company: &str,
+        card: Card,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<u64>, StoreError>;
+    /// Streams all calls, in order of id.
+    fn each_call(&self, company: &str, f: &mut dyn FnMut(Call)) -> Result<(), StoreError>;
+    /// Streams all activities, in order of id.
+    fn each_activity(&self, company: &str, f: &mut dyn FnMut(Activity)) -> Result<(), StoreError>;
+    /// Streams all moves between stages, in order of what moved and id.
+    fn each_move(&self, company: &str, f: &mut dyn FnMut(StageMove)) -> Result<(), StoreError>;
+    /// How many rows of each kind of [`Trail`] are stored, by name.
+    fn trail_counts(&self, company: &str) -> Result<Vec<(&'static str, u64)>, StoreError>;
+    /// Who was in which department from when on, by user and time (D8).
+    fn memberships(&self, company: &str) -> Result<Vec<Membership>, StoreError>;
+    /// Deletes everything that is kept of a company, for good: the space is overwritten, so that
+    /// nothing of it is left in the file. False when nothing was kept.
+    fn forget(&self, company: &str) -> Result<bool, StoreError>;
     /// A cursor's text.
     fn cursor(&self, company: &str, name: &str) -> Result<Option<String>, StoreError>;
     /// The directory as last read.

@@ -14,19 +14,23 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::{Binding, LoggedChange, PassRecord, PlanVersion, PullBatch, Store, StoreError};
+use super::{
+    Binding, LoggedChange, Membership, PassRecord, PlanVersion, PullBatch, Saved, Store, StoreError,
+};
 use crate::domain::calendar::Instant;
-use crate::domain::crm::Directory;
+use crate::domain::crm::{Activity, Call, Card, Directory, StageMove};
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
 use crate::domain::plan::{BaseCell, CellKey, Cells, Held};
 
 mod directory;
+mod forget;
 mod history;
 mod ledger;
 mod open;
 mod records;
 #[cfg(test)]
 mod tests;
+mod trail;
 
 /// [`Store`] in a SQLite file.
 #[derive(Debug)]
@@ -143,15 +147,79 @@ where
 }
 
 impl Store for Sqlite {
-    fn save_pull(&self, company: &str, batch: &PullBatch) -> Result<(), StoreError> {
+    fn save_pull(&self, company: &str, batch: &PullBatch) -> Result<Saved, StoreError> {
         let doing = format!("storing records of {company}");
         self.write(company, &doing, |connection, number| {
-            records::save(connection, number, batch)?;
+            let changed = records::save(connection, number, batch)?;
             if let Some(directory) = &batch.directory {
                 directory::replace(connection, number, directory).map_err(failed(&doing))?;
+                if let Some(at) = batch.directory_at {
+                    trail::note_memberships(connection, number, directory, at)
+                        .map_err(failed(&doing))?;
+                }
             }
-            ledger::save_cursors(connection, number, &batch.cursors).map_err(failed(&doing))
+            ledger::save_cursors(connection, number, &batch.cursors).map_err(failed(&doing))?;
+            Ok(Saved { changed })
         })
+    }
+
+    fn card_ids(
+        &self,
+        company: &str,
+        card: Card,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<u64>, StoreError> {
+        let doing = format!("reading ids of {company}");
+        self.read(company, &doing, |connection, number| {
+            records::ids(connection, number, card, first, last).map_err(failed(&doing))
+        })
+    }
+
+    fn each_call(&self, company: &str, f: &mut dyn FnMut(Call)) -> Result<(), StoreError> {
+        let doing = format!("reading calls of {company}");
+        self.read(company, &doing, |connection, number| {
+            trail::each_call(connection, number, f).map_err(failed(&doing))
+        })
+    }
+
+    fn each_activity(&self, company: &str, f: &mut dyn FnMut(Activity)) -> Result<(), StoreError> {
+        let doing = format!("reading activities of {company}");
+        self.read(company, &doing, |connection, number| {
+            trail::each_activity(connection, number, f).map_err(failed(&doing))
+        })
+    }
+
+    fn each_move(&self, company: &str, f: &mut dyn FnMut(StageMove)) -> Result<(), StoreError> {
+        let doing = format!("reading moves of {company}");
+        self.read(company, &doing, |connection, number| {
+            trail::each_move(connection, number, f).map_err(failed(&doing))
+        })
+    }
+
+    fn trail_counts(&self, company: &str) -> Result<Vec<(&'static str, u64)>, StoreError> {
+        let doing = format!("counting what happened at {company}");
+        self.read(company, &doing, |connection, number| {
+            trail::counts(connection, number).map_err(failed(&doing))
+        })
+    }
+
+    fn memberships(&self, company: &str) -> Result<Vec<Membership>, StoreError> {
+        let doing = format!("reading departments of people of {company}");
+        self.read(company, &doing, |connection, number| {
+            trail::memberships(connection, number).map_err(failed(&doing))
+        })
+    }
+
+    fn forget(&self, company: &str) -> Result<bool, StoreError> {
+        let doing = format!("forgetting {company}");
+        let mut connection = self.connection();
+        let known = company_number(&connection, company).map_err(failed(&doing))?;
+        let Some(number) = known else {
+            return Ok(false);
+        };
+        let forgotten = forget::company(&mut connection, number);
+        forgotten.map(|()| true).map_err(failed(&doing))
     }
 
     fn cursor(&self, company: &str, name: &str) -> Result<Option<String>, StoreError> {

@@ -223,6 +223,8 @@ fn compute_facts(engine: &Engine, company: &Company, today: Day) -> Result<Facts
         let mut facts = Accumulator::new(&spec, today);
         store.each_lead(&profile.id, &mut |lead| facts.lead(&lead))?;
         store.each_deal(&profile.id, &mut |deal| facts.deal(&deal))?;
+        store.each_call(&profile.id, &mut |call| facts.call(&call))?;
+        store.each_activity(&profile.id, &mut |activity| facts.activity(&activity))?;
         Ok(facts.finish())
     })
 }

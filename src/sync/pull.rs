@@ -1,24 +1,41 @@
-//! The first stage of a pass: what changed in the CRM since the cursor, into the store.
+//! The first stage of a pass: what changed in the CRM since the cursors, into the store.
 //!
 //! The first time, everything is loaded by windows of ids. What is created or changed meanwhile is
 //! found by the next pull, because its changes are counted from the beginning of the load. Then
 //! only what was changed is asked for, with an overlap, and put into the store by id, so that
 //! pulling twice does no harm. Records and cursors are stored in one transaction; a pull that was
 //! cut off goes on where the last stored chunk ended.
+//!
+//! What the time of change does not tell (deletions, lost rights, rows written past the CRM) is
+//! found once a night by holding the store against the portal ([`settle`]). Calls, activities and
+//! the like follow the cards ([`trail`]): a portal may lack them, and they never hold a report up.
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
 use super::ingest::{self, Ingest};
-use crate::bitrix24::load::{self, Chunk, Range};
-use crate::bitrix24::wire::{Entity, Record};
-use crate::bitrix24::{Ask, BitrixError, Opening, Portal, Span, open};
+use crate::bitrix24::load;
+use crate::bitrix24::wire::Entity;
+use crate::bitrix24::{Ask, BitrixError, Opening, Portal, Start, open};
 use crate::clock::Stopwatch;
 use crate::domain::calendar::Instant;
+use crate::domain::crm::Directory;
 use crate::store::{PullBatch, Store, StoreError};
+
+mod hidden;
+mod intake;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod trail;
+
+use intake::{Intake, blocking, phone_key, time_cursor};
 
 /// By how much changes are asked for again: longer than any request of the portal may take, so
 /// that a change stored late with an earlier time is not missed.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+
+/// Changed records that are held until all of them have come: some 50 MB.
+const CHANGES_HELD_MAX: usize = 100_000;
 
 /// The portal's time when the first load began; there while one is under way.
 const STARTED: &str = "crm:load_started";
@@ -26,10 +43,29 @@ const STARTED: &str = "crm:load_started";
 const SINCE: &str = "crm:modified_since";
 
 /// The cursor of a first load: the first id that is not stored yet.
-fn next_id(entity: Entity) -> &'static str {
-    match entity {
-        Entity::Lead => "leads:next_id",
-        Entity::Deal => "deals:next_id",
+fn next_id(entity: Entity) -> String {
+    format!("{}s:next_id", entity.name())
+}
+
+/// How much a pull may spend on what is not pressing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thrift {
+    /// The store is held against the portal when so much time has passed since the last time.
+    pub settle_every: TimeDelta,
+    /// Requests that may be spent on reading records again then; each covers up to 2,500 ids.
+    pub settle_requests: u64,
+    /// Requests that a pull may spend on the first load of each kind of call, activity, … .
+    pub trail_requests: u64,
+}
+
+impl Default for Thrift {
+    fn default() -> Thrift {
+        Thrift {
+            // Once a night, whatever hour the night's pass happens to begin at.
+            settle_every: TimeDelta::hours(20),
+            settle_requests: 20,
+            trail_requests: 40,
+        }
     }
 }
 
@@ -42,10 +78,18 @@ pub struct PullSummary {
     pub leads: u64,
     /// Deals stored.
     pub deals: u64,
+    /// Calls, activities, invoices, tasks, moves and product rows stored.
+    pub trail: u64,
     /// Rows set aside.
     pub rejects: u64,
+    /// Leads and deals that had been deleted in the CRM.
+    pub gone: u64,
+    /// Leads and deals that had been changed without a sign of it.
+    pub healed: u64,
     /// HTTP requests.
     pub requests: u64,
+    /// Those of them by which the store was held against the portal.
+    pub settle_requests: u64,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// How long so many requests take at least under the portal's limit, in seconds.
@@ -65,7 +109,7 @@ pub enum PullWarning {
     )]
     NotAdmin,
     /// There are no leads.
-    #[error("the CRM is in simple mode, without leads: figures of leads stay empty")]
+    #[error("the CRM is in simple mode, without leads: deals are counted instead")]
     SimpleMode,
     /// Rows came that were not asked for.
     #[error(
@@ -84,6 +128,40 @@ pub enum PullWarning {
     Moved {
         /// The new host.
         host: String,
+    },
+    /// Records are still there and may not be seen any more.
+    #[error(
+        "{rows} leads and deals can no longer be read, because the user has lost the right to \
+         them; they are counted as last seen; give the right back"
+    )]
+    HiddenRows {
+        /// How many.
+        rows: u64,
+    },
+    /// Pipelines have stages, or deals, but are not in the list of pipelines.
+    #[error(
+        "the pipelines {} cannot be read by the webhook's user, so their deals are missing; give \
+         him the right to them", .ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    HiddenPipelines {
+        /// Their ids.
+        ids: Vec<u64>,
+    },
+    /// A kind of record that was there before cannot be read any more.
+    #[error("{what} can no longer be read and stay as they were: {error}")]
+    TrailRefused {
+        /// Its name.
+        what: &'static str,
+        /// What the portal said.
+        error: BitrixError,
+    },
+    /// Differences are left for the next night.
+    #[error(
+        "the portal and the store still differ in {records} records; the next nights put it right"
+    )]
+    Unsettled {
+        /// How many at least.
+        records: u64,
     },
 }
 
@@ -128,6 +206,21 @@ pub async fn pull(
     now: Instant,
     progress: &(dyn Fn(PullProgress) + Sync),
 ) -> Result<PullSummary, PullError> {
+    pull_with(portal, store, company, now, &Thrift::default(), progress).await
+}
+
+/// As [`pull`], spending more or less on what is not pressing.
+///
+/// # Errors
+/// As [`pull`].
+pub async fn pull_with(
+    portal: &Portal,
+    store: &dyn Store,
+    company: &str,
+    now: Instant,
+    thrift: &Thrift,
+    progress: &(dyn Fn(PullProgress) + Sync),
+) -> Result<PullSummary, PullError> {
     let watch = Stopwatch::start();
     let requests_before = portal.requests_total();
     let known = blocking(|| store.directory(company))?;
@@ -135,21 +228,21 @@ pub async fn pull(
     let ask = Ask {
         users_known: known.users.len(),
         departments_known: known.departments.len(),
-        changed_since: since.map(|since| since - OVERLAP),
+        starts: starts(store, company, since)?,
     };
     let mut opening = open(portal, &ask).await?;
     let began = opening.began.unwrap_or_else(|| now.fixed_offset());
     let mut warnings = warnings_of(&mut opening);
 
-    let (directory, rejects) = ingest::directory(std::mem::take(&mut opening.directory), known);
+    let rows = std::mem::take(&mut opening.directory);
+    let (directory, rejects) = ingest::directory(rows, known);
     let mut intake = Intake {
         portal,
         store,
         company,
         progress,
-        ingest: Ingest::new(&directory),
+        ingest: Ingest::new(&directory, phone_key(store, company)?),
         requests_before,
-        outside: 0,
         state: PullProgress {
             first_load: since.is_none(),
             done: 0,
@@ -158,43 +251,52 @@ pub async fn pull(
             deals: 0,
             requests: 0,
         },
-        rejects: 0,
+        summary: PullSummary::default(),
+        outside: 0,
+        deals_seen: Vec::new(),
     };
     let mut first = PullBatch {
-        directory: Some(directory),
+        directory: Some(directory.clone()),
+        directory_at: Some(began.to_utc()),
         ..PullBatch::default()
     };
     intake.set_aside(&mut first, rejects);
+    let trail = trail::Trail::of(&opening);
     if since.is_none() {
-        load_all(&mut intake, first, &opening.spans, began).await?;
+        load_all(&mut intake, first, &opening, began).await?;
     } else {
         load_changes(&mut intake, first, opening, began).await?;
+        settle::settle(&mut intake, thrift, began).await?;
     }
-
-    if intake.outside > 0 {
-        warnings.push(PullWarning::FilterIgnored {
-            rows: intake.outside,
-        });
-    }
-    warnings.extend(portal.moved_to().map(|host| PullWarning::Moved { host }));
-    let requests = portal.requests_total() - requests_before;
-    Ok(PullSummary {
-        first_load: intake.state.first_load,
-        leads: intake.state.leads,
-        deals: intake.state.deals,
-        rejects: intake.rejects,
-        requests,
-        seconds: watch.elapsed().as_secs_f64(),
-        bound_seconds: portal.allowance().bound_seconds(requests),
-        warnings,
-    })
+    trail::load(&mut intake, trail, thrift, began).await?;
+    warnings.extend(intake.standing_warnings(&directory)?);
+    Ok(intake.into_summary(warnings, watch))
 }
 
-/// Loads everything from where an earlier load stopped.
+/// Where the reading of each kind of record begins.
+fn starts(
+    store: &dyn Store,
+    company: &str,
+    since: Option<DateTime<FixedOffset>>,
+) -> Result<Vec<(Entity, Start)>, PullError> {
+    let mut starts = Vec::new();
+    for entity in Entity::CARDS {
+        starts.push((
+            entity,
+            since.map_or(Start::Span, |s| Start::Since(s - OVERLAP)),
+        ));
+    }
+    for entity in Entity::TRAIL {
+        starts.push((entity, trail::start(store, company, entity)?));
+    }
+    Ok(starts)
+}
+
+/// Loads all leads and deals from where an earlier load stopped.
 async fn load_all(
     intake: &mut Intake<'_>,
     mut first: PullBatch,
-    spans: &[Span],
+    opening: &Opening,
     began: DateTime<FixedOffset>,
 ) -> Result<(), PullError> {
     let (store, company) = (intake.store, intake.company);
@@ -207,71 +309,49 @@ async fn load_all(
         .cursors
         .push((STARTED.to_owned(), started.to_rfc3339()));
     let mut ranges = Vec::new();
-    for span in spans {
-        let stored = blocking(|| store.cursor(company, next_id(span.entity)))?;
-        let next = stored
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0)
-            .max(span.first);
-        if next <= span.last {
-            ranges.push(Range {
-                entity: span.entity,
-                next,
-                last: span.last,
-            });
-            intake.state.total += span.last - next + 1;
-        }
+    let cards = |span: &&crate::bitrix24::Span| Entity::CARDS.contains(&span.entity);
+    for span in opening.spans.iter().filter(cards) {
+        ranges.extend(intake.range_left(span)?);
     }
+    intake.state.total = ranges.iter().map(|range| range.last - range.next + 1).sum();
     intake.save(&first)?;
     let portal = intake.portal;
-    load::first_load(portal, &ranges, |chunk| {
-        let cursors = chunk
-            .next
-            .iter()
-            .map(|(entity, next)| (next_id(*entity).to_owned(), next.to_string()))
-            .collect();
-        intake.take(
-            chunk,
-            PullBatch {
-                cursors,
-                ..PullBatch::default()
-            },
-        )
-    })
-    .await?;
-    let cursors = vec![(SINCE.to_owned(), started.to_rfc3339())];
+    load::by_windows(portal, &ranges, |chunk| intake.take_windows(chunk)).await?;
+    // A whole load is as good as holding everything against the portal.
+    let cursors = vec![
+        (SINCE.to_owned(), started.to_rfc3339()),
+        (settle::SETTLED.to_owned(), started.to_rfc3339()),
+    ];
     intake.save(&PullBatch {
         cursors,
         ..PullBatch::default()
     })
 }
 
-/// Loads what was changed. The cursor moves last.
+/// Loads what was changed and stores it together with the cursors in one transaction, so that a pull
+/// that fails half way leaves the store as it was. Only changes beyond [`CHANGES_HELD_MAX`] are stored
+/// on the way; the cursors move last all the same.
 async fn load_changes(
     intake: &mut Intake<'_>,
     mut first: PullBatch,
     opening: Opening,
     began: DateTime<FixedOffset>,
 ) -> Result<(), PullError> {
-    let cursor = (SINCE.to_owned(), began.to_rfc3339());
-    // A quiet pass ends with the opening request, and with one transaction.
-    let quiet = opening.walks.iter().all(load::Walk::ended);
-    if quiet {
-        first.cursors.push(cursor.clone());
-    }
-    intake.take(opening.changes, first)?;
-    if quiet {
-        return Ok(());
-    }
+    let mut cursors = vec![(SINCE.to_owned(), began.to_rfc3339())];
+    cursors.extend(trail::cursors(&opening.walks, began));
+    intake.read(opening.changes, &mut first);
     let portal = intake.portal;
-    load::changes(portal, opening.walks, |chunk| {
-        intake.take(chunk, PullBatch::default())
+    load::changes(portal, opening.walks, |chunk, walks| {
+        trail::advance(&mut cursors, walks);
+        intake.read(chunk, &mut first);
+        if first.leads.len() + first.deals.len() + first.trail.len() > CHANGES_HELD_MAX {
+            intake.save(&std::mem::take(&mut first))?;
+        }
+        Ok::<(), PullError>(())
     })
     .await?;
-    intake.save(&PullBatch {
-        cursors: vec![cursor],
-        ..PullBatch::default()
-    })
+    first.cursors.extend(cursors);
+    intake.save(&first)
 }
 
 /// What the opening shows that the owner should know.
@@ -288,466 +368,24 @@ fn warnings_of(opening: &mut Opening) -> Vec<PullWarning> {
     warnings
 }
 
-/// Takes chunks into the store.
-struct Intake<'a> {
-    portal: &'a Portal,
-    store: &'a dyn Store,
-    company: &'a str,
-    progress: &'a (dyn Fn(PullProgress) + Sync),
-    ingest: Ingest,
-    requests_before: u64,
-    outside: u64,
-    state: PullProgress,
-    rejects: u64,
-}
-
+/// What stands to be told at every pass as long as it is so.
 impl Intake<'_> {
-    /// Reads a chunk's rows into the batch and stores it.
-    fn take(&mut self, chunk: Chunk, mut batch: PullBatch) -> Result<(), PullError> {
-        self.outside += chunk.outside;
-        let mut rejects: Vec<ingest::Reject> =
-            chunk.unreadable.into_iter().map(Into::into).collect();
-        for record in &chunk.records {
-            match record {
-                Record::Lead(row) => match self.ingest.lead(row) {
-                    Ok(lead) => batch.leads.push(lead),
-                    Err(reject) => rejects.push(reject),
-                },
-                Record::Deal(row) => match self.ingest.deal(row) {
-                    Ok(deal) => batch.deals.push(deal),
-                    Err(reject) => rejects.push(reject),
-                },
-            }
+    fn standing_warnings(&self, directory: &Directory) -> Result<Vec<PullWarning>, PullError> {
+        let mut warnings = Vec::new();
+        if self.outside > 0 {
+            warnings.push(PullWarning::FilterIgnored { rows: self.outside });
         }
-        self.set_aside(&mut batch, rejects);
-        self.state.done += chunk.ids;
-        self.save(&batch)
-    }
-
-    fn set_aside(&mut self, batch: &mut PullBatch, rejects: Vec<ingest::Reject>) {
-        self.rejects += rejects.len() as u64;
-        let rejects = rejects.into_iter();
-        batch
-            .rejects
-            .extend(rejects.map(|r| (r.entity.to_owned(), r.id, r.reason)));
-    }
-
-    fn save(&mut self, batch: &PullBatch) -> Result<(), PullError> {
-        blocking(|| self.store.save_pull(self.company, batch))?;
-        self.state.leads += batch.leads.len() as u64;
-        self.state.deals += batch.deals.len() as u64;
-        self.state.requests = self.portal.requests_total() - self.requests_before;
-        (self.progress)(self.state);
-        Ok(())
-    }
-}
-
-/// Runs a blocking section without holding up other tasks, where the runtime has other threads.
-fn blocking<T>(section: impl FnOnce() -> T) -> T {
-    use tokio::runtime::{Handle, RuntimeFlavor};
-    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(section),
-        _ => section(),
-    }
-}
-
-/// A cursor that holds a time; an unreadable one counts as none, so that everything is loaded
-/// anew.
-fn time_cursor(
-    store: &dyn Store,
-    company: &str,
-    name: &str,
-) -> Result<Option<DateTime<FixedOffset>>, StoreError> {
-    let text = blocking(|| store.cursor(company, name))?;
-    Ok(text.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-    use std::sync::{Arc, Mutex};
-
-    use serde_json::{Map, Value, json};
-    use wiremock::matchers::method;
-    use wiremock::{Mock, MockServer, Request, ResponseTemplate};
-
-    use super::*;
-    use crate::bitrix24::{Kind, Options, Secret};
-    use crate::retry::Policy;
-    use crate::store::Sqlite;
-
-    /// A row of the portal's tables: when it was changed, its fields besides.
-    type Rows = std::collections::BTreeMap<u64, (DateTime<FixedOffset>, Value)>;
-
-    /// A small portal, written from the documentation, which records what it is asked.
-    struct Table {
-        leads: Rows,
-        deals: Rows,
-        now: DateTime<FixedOffset>,
-        admin: bool,
-        mode: u64,
-        ignores_dates: bool,
-        /// From this request on the webhook is refused.
-        refuses_from: usize,
-        asked: Vec<String>,
-        requests: usize,
-    }
-
-    fn at(text: &str) -> DateTime<FixedOffset> {
-        DateTime::parse_from_rfc3339(text).expect("a time")
-    }
-
-    /// Noon of the first of March in Moscow, and some minutes.
-    fn minute(minutes: i64) -> DateTime<FixedOffset> {
-        at("2026-03-01T12:00:00+03:00") + TimeDelta::minutes(minutes)
-    }
-
-    impl Table {
-        fn new(
-            leads: impl IntoIterator<Item = u64>,
-            deals: impl IntoIterator<Item = u64>,
-        ) -> Table {
-            let old = minute(-1_000);
-            let lead = json!({"STATUS_ID": "NEW", "STATUS_SEMANTIC_ID": "P"});
-            let deal = json!({"STAGE_ID": "NEW", "STAGE_SEMANTIC_ID": "P", "CATEGORY_ID": "0"});
-            Table {
-                leads: leads
-                    .into_iter()
-                    .map(|id| (id, (old, lead.clone())))
-                    .collect(),
-                deals: deals
-                    .into_iter()
-                    .map(|id| (id, (old, deal.clone())))
-                    .collect(),
-                now: minute(0),
-                admin: true,
-                mode: 1,
-                ignores_dates: false,
-                refuses_from: usize::MAX,
-                asked: Vec::new(),
-                requests: 0,
-            }
+        let ids = hidden::pipelines(directory);
+        if !ids.is_empty() {
+            warnings.push(PullWarning::HiddenPipelines { ids });
         }
-
-        fn change(&mut self, ids: impl IntoIterator<Item = u64>, when: DateTime<FixedOffset>) {
-            for id in ids {
-                let fields = json!({"STATUS_ID": "JUNK", "STATUS_SEMANTIC_ID": "F"});
-                self.leads.insert(id, (when, fields));
-            }
+        let rows = settle::hidden_rows(self.store, self.company)?;
+        if rows > 0 {
+            warnings.push(PullWarning::HiddenRows { rows });
         }
-
-        fn answer(&mut self, request: &Request) -> ResponseTemplate {
-            self.requests += 1;
-            if self.requests >= self.refuses_from {
-                let body = json!({"error": "INVALID_CREDENTIALS", "error_description": "no"});
-                return ResponseTemplate::new(401).set_body_json(body);
-            }
-            let body: Value = request.body_json().expect("JSON");
-            let mut results: Map<String, Value> = Map::new();
-            for (key, text) in body["cmd"].as_object().expect("commands") {
-                let text = text.as_str().expect("a command");
-                let (name, query) = text.split_once('?').unwrap_or((text, ""));
-                let params = params(query, &results);
-                self.asked.push(format!("{name} {params:?}"));
-                results.insert(key.clone(), self.result(name, &params));
-            }
-            let time = json!({"date_start": self.now.to_rfc3339()});
-            let body = json!({"result": {"result": results, "result_error": []}, "time": time});
-            ResponseTemplate::new(200).set_body_json(body)
-        }
-
-        fn result(&self, name: &str, params: &HashMap<String, String>) -> Value {
-            let rows = match name {
-                "crm.lead.list" => &self.leads,
-                "crm.deal.list" => &self.deals,
-                "profile" => return json!({"ID": "1", "ADMIN": self.admin}),
-                "crm.settings.mode.get" => return json!(self.mode),
-                "server.time" => return json!(self.now.to_rfc3339()),
-                "user.get" => return json!([{"ID": "1", "NAME": "Анна", "ACTIVE": true}]),
-                "crm.category.list" => return json!({"categories": []}),
-                _ => return json!([]),
-            };
-            let bound = |key: &str| params.get(key).and_then(|text| text.parse::<u64>().ok());
-            let after = bound("filter[>ID]").unwrap_or(0);
-            let upto = bound("filter[<=ID]").unwrap_or(u64::MAX);
-            let since = params.get("filter[>=DATE_MODIFY]").map(|text| at(text));
-            let since = since.filter(|_| !self.ignores_dates);
-            let mut found: Vec<Value> = rows
-                .iter()
-                .filter(|(id, (when, _))| {
-                    **id > after && **id <= upto && since.is_none_or(|since| *when >= since)
-                })
-                .map(|(id, (when, fields))| {
-                    let mut row = json!({
-                        "ID": id.to_string(), "DATE_CREATE": "2026-01-01T00:00:00+03:00",
-                        "DATE_MODIFY": when.to_rfc3339(), "OPPORTUNITY": "10.00",
-                        "CURRENCY_ID": "RUB", "ASSIGNED_BY_ID": "1"
-                    });
-                    let more = fields.as_object().expect("fields").clone();
-                    row.as_object_mut().expect("a row").extend(more);
-                    row
-                })
-                .collect();
-            if params.get("order[ID]").map(String::as_str) == Some("DESC") {
-                found.reverse();
-            }
-            found.truncate(50);
-            Value::Array(found)
-        }
-    }
-
-    /// Parameters as PHP reads them: split at the first `=`, decoded, references replaced.
-    fn params(query: &str, results: &Map<String, Value>) -> HashMap<String, String> {
-        let decode = |text: &str| {
-            let text = percent_encoding::percent_decode_str(text)
-                .decode_utf8()
-                .expect("UTF-8");
-            match text
-                .strip_prefix("$result[")
-                .and_then(|rest| rest.split_once(']'))
-            {
-                None => text.into_owned(),
-                Some((key, _)) => {
-                    let id = results.get(key).and_then(|page| page.pointer("/49/ID"));
-                    id.and_then(Value::as_str).unwrap_or_default().to_owned()
-                }
-            }
-        };
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs
-            .map(|(key, value)| (decode(key), decode(value)))
-            .collect()
-    }
-
-    /// A running portal, its table, and a store.
-    struct Scene {
-        _server: MockServer,
-        table: Arc<Mutex<Table>>,
-        portal: Portal,
-        store: Sqlite,
-    }
-
-    impl Scene {
-        async fn new(table: Table) -> Scene {
-            let table = Arc::new(Mutex::new(table));
-            let server = MockServer::start().await;
-            let answering = Arc::clone(&table);
-            Mock::given(method("POST"))
-                .respond_with(move |r: &Request| answering.lock().expect("a table").answer(r))
-                .mount(&server)
-                .await;
-            let options = Options {
-                webhook_url: Secret::new(format!("{}/rest/1/code/", server.uri())),
-                batches_in_flight: 1,
-                ..Options::default()
-            };
-            let portal = Portal::new(&options)
-                .expect("a portal")
-                .with_policy(Policy::ONCE);
-            let store = Sqlite::in_memory().expect("a store");
-            Scene {
-                _server: server,
-                table,
-                portal,
-                store,
-            }
-        }
-
-        async fn pull(&self) -> Result<PullSummary, PullError> {
-            pull(
-                &self.portal,
-                &self.store,
-                "acme",
-                minute(0).to_utc(),
-                &|_| {},
-            )
-            .await
-        }
-
-        async fn pulled(&self) -> PullSummary {
-            self.pull().await.expect("a pull")
-        }
-
-        fn table(&self) -> std::sync::MutexGuard<'_, Table> {
-            self.table.lock().expect("a table")
-        }
-
-        fn counts(&self) -> (u64, u64, u64) {
-            self.store.counts("acme").expect("counts")
-        }
-
-        fn cursor(&self, name: &str) -> Option<String> {
-            self.store.cursor("acme", name).expect("a cursor")
-        }
-
-        /// Commands of lead lists since the last call, without those of the opening.
-        fn windows_asked(&self) -> Vec<u64> {
-            let asked = std::mem::take(&mut self.table().asked);
-            let of_windows = asked.iter().filter(|text| text.contains("filter[<=ID]"));
-            let after = of_windows.filter(|text| text.starts_with("crm.lead.list"));
-            let numbers = after.filter_map(|text| {
-                text.split("\"filter[>ID]\": \"")
-                    .nth(1)?
-                    .split('"')
-                    .next()?
-                    .parse()
-                    .ok()
-            });
-            numbers.collect()
-        }
-    }
-
-    #[tokio::test]
-    async fn the_first_pull_loads_all_and_a_quiet_one_is_one_request() {
-        let scene = Scene::new(Table::new((1..=300).map(|n| n * 2), 1_000..1_120)).await;
-        let summary = scene.pulled().await;
-        assert!(summary.first_load);
-        assert_eq!(
-            (summary.leads, summary.deals, summary.rejects),
-            (300, 120, 0)
-        );
-        assert_eq!((summary.requests, summary.warnings), (2, vec![]));
-        assert!(summary.bound_seconds.abs() < f64::EPSILON);
-        assert_eq!(scene.counts(), (300, 120, 0));
-        assert_eq!(
-            scene.cursor(SINCE).as_deref(),
-            Some("2026-03-01T12:00:00+03:00")
-        );
-
-        scene.table().now = minute(60);
-        let summary = scene.pulled().await;
-        assert!(!summary.first_load);
-        assert_eq!((summary.leads, summary.deals, summary.requests), (0, 0, 1));
-        assert_eq!(scene.counts(), (300, 120, 0));
-        assert_eq!(
-            scene.cursor(SINCE).as_deref(),
-            Some("2026-03-01T13:00:00+03:00")
-        );
-    }
-
-    #[tokio::test]
-    async fn changes_and_new_records_are_found_with_an_overlap() {
-        let scene = Scene::new(Table::new(1..=400, [])).await;
-        scene.pulled().await;
-        {
-            let mut table = scene.table();
-            table.now = minute(60);
-            // Inside the overlap; new; far more than the opening's pages hold.
-            table.change([1], minute(-9));
-            table.change(401..=700, minute(30));
-        }
-        let summary = scene.pulled().await;
-        assert_eq!((summary.leads, summary.requests), (301, 2));
-        assert_eq!(scene.counts(), (700, 0, 0));
-        let mut changed = 0;
-        let count = &mut |row: crate::domain::fact::LeadRow| {
-            changed += u32::from(row.semantics == crate::domain::crm::Semantics::Failure);
-        };
-        scene.store.each_lead("acme", count).expect("leads");
-        assert_eq!(changed, 301);
-    }
-
-    #[tokio::test]
-    async fn a_load_that_was_cut_off_goes_on_where_it_stopped_and_misses_no_change() {
-        let scene = Scene::new(Table::new(1..=6_000, 1..=10)).await;
-        scene.table().refuses_from = 3;
-        let Err(PullError::Portal(error)) = scene.pull().await else {
-            panic!("refused")
-        };
-        assert_eq!(error.kind, Kind::NeedsHuman);
-        assert_eq!(scene.counts(), (2_500, 0, 0));
-        assert_eq!(scene.cursor("leads:next_id").as_deref(), Some("2501"));
-        assert_eq!(scene.cursor(SINCE), None);
-        {
-            let mut table = scene.table();
-            table.refuses_from = usize::MAX;
-            table.now = minute(120);
-            table.change([7], minute(60));
-        }
-        scene.windows_asked();
-        let summary = scene.pulled().await;
-        assert!(summary.first_load);
-        assert_eq!((summary.leads, summary.deals), (3_500, 10));
-        assert_eq!(scene.windows_asked().into_iter().min(), Some(2_500));
-        assert_eq!(scene.counts(), (6_000, 10, 0));
-        // The change in the part stored before is found, because changes count from the first try.
-        assert_eq!(
-            scene.cursor(SINCE).as_deref(),
-            Some("2026-03-01T12:00:00+03:00")
-        );
-        assert_eq!(scene.pulled().await.leads, 1);
-    }
-
-    #[tokio::test]
-    async fn a_portal_that_ignores_dates_is_filtered_here_and_told_of() {
-        let scene = Scene::new(Table::new(1..=200, [])).await;
-        scene.pulled().await;
-        {
-            let mut table = scene.table();
-            table.now = minute(60);
-            table.ignores_dates = true;
-            table.change([5, 199], minute(30));
-        }
-        let summary = scene.pulled().await;
-        assert_eq!(summary.leads, 2);
-        assert_eq!(summary.warnings, [PullWarning::FilterIgnored { rows: 198 }]);
-    }
-
-    #[tokio::test]
-    async fn a_row_that_cannot_be_read_does_not_cost_the_rest() {
-        let mut table = Table::new(1..=5, []);
-        let bad = json!({"STATUS_ID": "NEW", "STATUS_SEMANTIC_ID": "P", "DATE_CREATE": "soon"});
-        table.leads.insert(3, (minute(-5), bad));
-        table
-            .leads
-            .insert(4, (minute(-5), json!({"STATUS_ID": "UNKNOWN"})));
-        let scene = Scene::new(table).await;
-        let summary = scene.pulled().await;
-        assert_eq!((summary.leads, summary.rejects), (3, 2));
-        assert_eq!(scene.counts(), (3, 0, 2));
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn what_the_owner_should_know_is_told_and_progress_reaches_its_end() {
-        let mut table = Table::new(1..=120, [9]);
-        (table.admin, table.mode) = (false, 2);
-        let scene = Scene::new(table).await;
-        let seen = Mutex::new(Vec::new());
-        let progress = |p: PullProgress| seen.lock().expect("a list").push(p);
-        let work = pull(
-            &scene.portal,
-            &scene.store,
-            "acme",
-            minute(0).to_utc(),
-            &progress,
-        );
-        let summary = assert_send(work).await.expect("a pull");
-        assert_eq!(
-            summary.warnings,
-            [PullWarning::NotAdmin, PullWarning::SimpleMode]
-        );
-        let last = *seen.lock().expect("a list").last().expect("progress");
-        let end = PullProgress {
-            first_load: true,
-            done: 121,
-            total: 121,
-            leads: 120,
-            deals: 1,
-            requests: 2,
-        };
-        assert_eq!(last, end);
-    }
-
-    /// The engine may run a pull on any thread.
-    fn assert_send<F: Future + Send>(future: F) -> F {
-        future
-    }
-
-    #[tokio::test]
-    async fn an_empty_crm_is_no_error() {
-        let scene = Scene::new(Table::new([], [])).await;
-        assert_eq!(scene.pulled().await.requests, 1);
-        assert_eq!(scene.pulled().await.requests, 1);
-        assert_eq!(scene.counts(), (0, 0, 0));
+        warnings.extend(self.summary.warnings.iter().cloned());
+        let moved = self.portal.moved_to();
+        warnings.extend(moved.map(|host| PullWarning::Moved { host }));
+        Ok(warnings)
     }
 }

@@ -241,6 +241,24 @@ impl Words {
             (Words::Russian, PullWarning::Moved { host }) => {
                 format!("Портал переехал на {host}: измените webhook_url")
             }
+            (Words::Russian, PullWarning::HiddenRows { rows }) => format!(
+                "{} лидов и сделок больше не видны: у пользователя нет прав на них. Они учтены, какими были; верните права",
+                thousands(*rows)
+            ),
+            (Words::Russian, PullWarning::HiddenPipelines { ids }) => {
+                let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+                format!(
+                    "Воронки {} не видны пользователю вебхука: их сделок в отчёте нет. Дайте ему права",
+                    ids.join(", ")
+                )
+            }
+            (Words::Russian, PullWarning::TrailRefused { what, error }) => {
+                format!("{what} больше не читается, данные остались прежними: {error}")
+            }
+            (Words::Russian, PullWarning::Unsettled { records }) => format!(
+                "Портал и отчёт расходятся ещё в {} записях; следующие ночи это исправят",
+                thousands(*records)
+            ),
             (Words::English, warning) => warning.to_string(),
         }
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::deeds::{self, DeedTally};
 use super::lead_index::{LeadIndex, LeadSlot};
 use super::leads::{Fate, LeadTally};
 use super::rate::Rate;
@@ -12,7 +13,7 @@ use super::row::MetricRow;
 use super::sales::SalesTally;
 use super::{DealRow, FIRST_YEAR, FactSpec, Facts, LeadRow};
 use crate::domain::calendar::{Day, Month, month_index};
-use crate::domain::crm::Semantics;
+use crate::domain::crm::{Activity, Call, Semantics};
 use crate::domain::money::Money;
 
 /// User ids below this are looked up in an array, the rest in a hash table.
@@ -25,6 +26,7 @@ const NO_INDEX: u32 = u32::MAX;
 struct Tally {
     leads: LeadTally,
     sales: SalesTally,
+    deeds: DeedTally,
 }
 
 /// Tallies of consecutive months, from the first one that was touched.
@@ -114,7 +116,8 @@ enum Place {
     Ancient,
 }
 
-/// Streams records into facts: every lead, then every deal, then [`Accumulator::finish`].
+/// Streams records into facts: every lead, then every deal, what people did at any time, then
+/// [`Accumulator::finish`].
 ///
 /// Rows may come in any order of ids, but every lead before the first deal: a deal's converted
 /// money is booked on its lead.
@@ -138,6 +141,7 @@ pub struct Accumulator<'a> {
     leads: LeadIndex,
     has_leads: bool,
     has_deals: bool,
+    has_deeds: deeds::Sources,
     undated: u64,
     unconverted: u64,
     future: u64,
@@ -172,6 +176,7 @@ impl<'a> Accumulator<'a> {
             leads: LeadIndex::default(),
             has_leads: false,
             has_deals: false,
+            has_deeds: deeds::Sources::default(),
             undated: 0,
             unconverted: 0,
             future: 0,
@@ -188,6 +193,7 @@ impl<'a> Accumulator<'a> {
         let units = self.convert(given, row.currency);
         let source = self.sources.index(source_id(row.source));
         let user = self.users.index(row.user);
+        let opener = self.users.index(row.opener);
         if let Some(month) = self.counted_place(row.created) {
             self.company
                 .at(month)
@@ -198,14 +204,14 @@ impl<'a> Accumulator<'a> {
                 .leads
                 .created(fate, units, given.is_none());
             self.users
-                .at(user, month)
+                .at(opener, month)
                 .leads
                 .created(fate, units, given.is_none());
             // The months since FIRST_YEAR fit into 16 bits for the next five thousand years.
             self.leads.push(LeadSlot {
                 id: row.id,
                 source,
-                user,
+                user: opener,
                 month: month as u16,
             });
         }
@@ -236,9 +242,10 @@ impl<'a> Accumulator<'a> {
         let source = self.sources.index(source_id(row.source));
         let user = self.users.index(row.user);
         if let Some(month) = self.counted_place(row.created) {
+            let opener = self.users.index(row.opener);
             self.company.at(month).sales.created();
             self.sources.at(source, month).sales.created();
-            self.users.at(user, month).sales.created();
+            self.users.at(opener, month).sales.created();
         }
         let won = match row.semantics {
             Semantics::InWork => return,
@@ -270,6 +277,30 @@ impl<'a> Accumulator<'a> {
                     tally.sales.lost();
                 }
             }
+        }
+    }
+
+    /// Adds a call of the telephony.
+    pub fn call(&mut self, call: &Call) {
+        self.has_deeds.calls = true;
+        if deeds::was_made(call)
+            && let Place::At(month) = self.place(call.at.timestamp())
+        {
+            let user = self.users.index(call.user);
+            self.company.at(month).deeds.call();
+            self.users.at(user, month).deeds.call();
+        }
+    }
+
+    /// Adds an activity of the CRM.
+    pub fn activity(&mut self, activity: &Activity) {
+        self.has_deeds.activities = true;
+        if let Some((deed, at)) = deeds::deed(activity)
+            && let Place::At(month) = self.place(at)
+        {
+            let user = self.users.index(activity.user);
+            self.company.at(month).deeds.add(deed);
+            self.users.at(user, month).deeds.add(deed);
         }
     }
 
@@ -322,10 +353,12 @@ impl<'a> Accumulator<'a> {
     }
 
     fn row(&self, tally: &Tally) -> MetricRow {
-        MetricRow::of(
+        let mut row = MetricRow::of(
             self.has_leads.then_some(&tally.leads),
             self.has_deals.then_some(&tally.sales),
-        )
+        );
+        tally.deeds.write(self.has_deeds, &mut row);
+        row
     }
 
     /// The text of a symbol; one that the table does not hold shows its number.

@@ -13,7 +13,7 @@ pub(super) struct LeadSlot {
     pub(super) id: u64,
     /// Index of its source.
     pub(super) source: u32,
-    /// Index of its responsible user.
+    /// Index of who was responsible when it was first seen.
     pub(super) user: u32,
     /// Index of the month in which it was created.
     pub(super) month: u16,

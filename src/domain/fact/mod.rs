@@ -2,7 +2,7 @@
 //!
 //! One pass over the records fills small tallies by month, by month and source, and by month and
 //! user ([`Accumulator`]); [`Facts`] are those tallies as rows of metrics. Each report family has
-//! its file: `leads` says what a lead adds, `sales` what a deal adds, `row` how a tally reads as
+//! its file: `leads` says what a lead adds, `sales` what a deal adds, `deeds` what people did, `row` how a tally reads as
 //! metrics. `rate` turns amounts into the company's currency.
 //!
 //! What counts as what (D2–D4): a *cohort* metric belongs to the month in which the lead was
@@ -14,6 +14,7 @@
 //! has no leads at all, and all deal metrics of one that has no deals.
 
 mod accumulate;
+mod deeds;
 mod lead_index;
 mod leads;
 mod rate;
@@ -48,7 +49,9 @@ pub struct LeadRow {
     pub amount: Option<Money>,
     /// Symbol of the currency code.
     pub currency: u32,
-    /// The responsible user's id.
+    /// Who was responsible when it was first seen: to him its creation counts (D9).
+    pub opener: u64,
+    /// Who was responsible when it was closed, or is now while it is open.
     pub user: u64,
 }
 
@@ -73,7 +76,9 @@ pub struct DealRow {
     pub amount: Option<Money>,
     /// Symbol of the currency code.
     pub currency: u32,
-    /// The responsible user's id.
+    /// Who was responsible when it was first seen: to him its creation counts (D9).
+    pub opener: u64,
+    /// Who was responsible when it was closed, or is now while it is open.
     pub user: u64,
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::calendar::Day;
+use crate::domain::crm::{Activity, ActivityKind, Call, Direction};
 use crate::domain::slot::Metric;
 
 const SYMBOLS: [&str; 10] = [
@@ -57,6 +58,7 @@ fn lead(id: u64, created: &str, status: &str, closed: &str, amount: &str) -> Lea
         source: Some(symbol("WEB")),
         amount: (!amount.is_empty()).then(|| money(amount)),
         currency: symbol(currency),
+        opener: 7,
         user: 7,
     }
 }
@@ -85,6 +87,7 @@ fn deal(
         source: Some(symbol("CALL")),
         amount: row.amount,
         currency: row.currency,
+        opener: 8,
         user: 8,
     }
 }
@@ -335,7 +338,7 @@ fn sources_and_managers_hold_their_own() {
         "1000",
     );
     let mut bare = lead(2, "2026-01-10T10:00", "NEW", "", "500");
-    (bare.source, bare.user) = (None, 70_000);
+    (bare.source, bare.user, bare.opener) = (None, 70_000, 70_000);
     let won = deal(
         1,
         Some(1),
@@ -344,7 +347,7 @@ fn sources_and_managers_hold_their_own() {
         "2026-02-20T10:00",
         "900",
     );
-    web.user = 9;
+    (web.user, web.opener) = (9, 9);
     let facts = facts(&[web, bare], &[won]);
     let sources: BTreeMap<String, String> = facts
         .sources
@@ -383,6 +386,41 @@ fn sources_and_managers_hold_their_own() {
         .map(|(month, user)| (month.month, *user))
         .collect();
     assert_eq!(managers, [(1, 9), (1, 70_000), (2, 8)]);
+}
+
+#[test]
+fn what_a_person_did_stays_his_when_the_card_goes_to_another() {
+    let mut reassigned = lead(
+        1,
+        "2026-01-10T10:00",
+        "CONVERTED",
+        "2026-02-20T10:00",
+        "1000",
+    );
+    (reassigned.opener, reassigned.user) = (7, 9);
+    let mut sold = deal(
+        1,
+        Some(1),
+        "2026-02-20T10:00",
+        "S",
+        "2026-03-02T10:00",
+        "900",
+    );
+    (sold.opener, sold.user) = (9, 8);
+    let facts = facts(&[reassigned], &[sold]);
+    let shown: Vec<_> = facts
+        .managers
+        .iter()
+        .map(|((month, user), row)| format!("{}/{user} {}", month.month, shown(row)))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "1/7 leads_created=1 cohort_success=1 potential_sum=1000 converted_money=900",
+            "2/9 leads_success=1 deals_created=1",
+            "3/8 deals_won=1 revenue=900 avg_check=900",
+        ]
+    );
 }
 
 #[test]
@@ -499,4 +537,96 @@ proptest! {
         let expected = leads.iter().filter(|row| row.created < before_april).count() as u64;
         prop_assert_eq!(total, expected);
     }
+}
+
+fn call(day: &str, user: u64, direction: Direction, took_place: bool) -> Call {
+    let at = chrono::DateTime::parse_from_rfc3339(&format!("{day}T23:30:00+03:00")).unwrap();
+    Call {
+        id: 1,
+        at: at.to_utc(),
+        user,
+        direction,
+        took_place,
+        seconds: 90,
+        phone: None,
+    }
+}
+
+fn activity(day: &str, kind: ActivityKind, completed: bool) -> Activity {
+    let at = chrono::DateTime::parse_from_rfc3339(&format!("{day}T10:00:00+03:00")).unwrap();
+    Activity {
+        id: 1,
+        kind,
+        direction: Direction::Out,
+        completed,
+        user: 7,
+        owner_kind: 1,
+        owner: 1,
+        created: at.to_utc(),
+        starts: None,
+        deadline: None,
+    }
+}
+
+/// Calls and meetings of the company and of user 7 in January.
+fn deeds(calls: &[Call], activities: &[Activity]) -> [Option<u64>; 4] {
+    let calendar = Calendar::new(chrono_tz::Europe::Moscow);
+    let junk = BTreeSet::new();
+    let spec = FactSpec {
+        calendar: &calendar,
+        symbols: &[],
+        junk: &junk,
+        rates: &[],
+        base_currency: "RUB",
+        pipelines: None,
+    };
+    let mut accumulator = Accumulator::new(&spec, Day::from_ymd_opt(2026, 3, 15).unwrap());
+    calls.iter().for_each(|call| accumulator.call(call));
+    activities.iter().for_each(|one| accumulator.activity(one));
+    let facts = accumulator.finish();
+    let january = month("2026-01");
+    let company = facts.months.get(&january).copied().unwrap_or_default();
+    let own = facts
+        .managers
+        .get(&(january, 7))
+        .copied()
+        .unwrap_or_default();
+    [
+        company.count(Metric::Calls),
+        company.count(Metric::Meetings),
+        own.count(Metric::Calls),
+        own.count(Metric::Meetings),
+    ]
+}
+
+#[test]
+fn calls_made_and_meetings_held_are_counted_once() {
+    use ActivityKind::{Call as Called, Email, Meeting};
+    let calls = [
+        call("2026-01-31", 7, Direction::Out, true),
+        call("2026-01-05", 8, Direction::Back, true),
+        call("2026-01-05", 7, Direction::Out, false),
+        call("2026-01-05", 7, Direction::In, true),
+        call("2026-02-01", 7, Direction::Out, true),
+        call("2027-01-01", 7, Direction::Out, true),
+    ];
+    let activities = [
+        activity("2026-01-10", Meeting, true),
+        activity("2026-01-10", Meeting, false),
+        activity("2026-01-10", Called, true),
+        activity("2026-01-11", Called, true),
+        activity("2026-01-11", Called, true),
+        activity("2026-01-11", Email, true),
+    ];
+    assert_eq!(deeds(&[], &[]), [None; 4]);
+    // The telephony alone, both, and activities where there is no telephony.
+    assert_eq!(deeds(&calls, &[]), [Some(2), None, Some(1), None]);
+    assert_eq!(
+        deeds(&calls, &activities),
+        [Some(2), Some(1), Some(1), Some(1)]
+    );
+    assert_eq!(
+        deeds(&[], &activities),
+        [Some(3), Some(1), Some(3), Some(1)]
+    );
 }

@@ -3,8 +3,10 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, ToSql, params};
 
-use super::records::semantics_code;
-use crate::domain::crm::{Category, Currency, Department, Directory, Semantics, Status, User};
+use super::records::{from_semantics_code, semantics_code};
+use crate::domain::crm::{
+    Card, Category, Currency, CustomField, Department, Directory, Status, User,
+};
 use crate::domain::money::Money;
 
 pub(super) fn replace(
@@ -12,7 +14,15 @@ pub(super) fn replace(
     company: i64,
     directory: &Directory,
 ) -> rusqlite::Result<()> {
-    for table in ["user", "department", "status", "category", "currency"] {
+    for table in [
+        "user",
+        "department",
+        "status",
+        "category",
+        "currency",
+        "field",
+        "field_value",
+    ] {
         connection
             .prepare_cached(&format!("DELETE FROM {table} WHERE company = ?1"))?
             .execute([company])?;
@@ -61,7 +71,64 @@ pub(super) fn replace(
             params![company, position, c.code, c.amount.units(), c.count, c.base],
         )?;
     }
+    replace_fields(connection, company, &directory.fields)
+}
+
+fn replace_fields(
+    connection: &Connection,
+    company: i64,
+    fields: &[CustomField],
+) -> rusqlite::Result<()> {
+    let mut add_field =
+        connection.prepare_cached("INSERT INTO field VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    let mut add_value =
+        connection.prepare_cached("INSERT INTO field_value VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (position, field) in (0_i64..).zip(fields) {
+        let card = match field.card {
+            Card::Lead => 1,
+            Card::Deal => 2,
+        };
+        add_field.execute(params![
+            company,
+            position,
+            card,
+            field.code,
+            field.name,
+            field.kind,
+            field.multiple
+        ])?;
+        for (place, (id, name)) in (0_i64..).zip(&field.values) {
+            add_value.execute(params![company, position, place, id, name])?;
+        }
+    }
     Ok(())
+}
+
+fn fields(connection: &Connection, company: i64) -> rusqlite::Result<Vec<CustomField>> {
+    let columns = "card, code, name, kind, multiple";
+    let mut all = list(connection, company, "field", columns, |row| {
+        Ok(CustomField {
+            card: match row.get::<_, u8>(0)? {
+                1 => Card::Lead,
+                _ => Card::Deal,
+            },
+            code: row.get(1)?,
+            name: row.get(2)?,
+            kind: row.get(3)?,
+            multiple: row.get(4)?,
+            values: Vec::new(),
+        })
+    })?;
+    let sql = "SELECT field, id, name FROM field_value WHERE company = ?1 ORDER BY field, position";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([company])?;
+    while let Some(row) = rows.next()? {
+        // Positions count from 0 without a gap.
+        if let Some(field) = all.get_mut(row.get::<_, u32>(0)? as usize) {
+            field.values.push((row.get(1)?, row.get(2)?));
+        }
+    }
+    Ok(all)
 }
 
 pub(super) fn read(connection: &Connection, company: i64) -> rusqlite::Result<Directory> {
@@ -114,6 +181,7 @@ pub(super) fn read(connection: &Connection, company: i64) -> rusqlite::Result<Di
                 })
             },
         )?,
+        fields: fields(connection, company)?,
     })
 }
 
@@ -150,11 +218,7 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
 }
 
 fn status(row: &Row<'_>) -> rusqlite::Result<Status> {
-    let semantics = row.get::<_, Option<u8>>(3)?.map(|code| match code {
-        1 => Semantics::Success,
-        2 => Semantics::Failure,
-        _ => Semantics::InWork,
-    });
+    let semantics = row.get::<_, Option<u8>>(3)?.map(from_semantics_code);
     Ok(Status {
         entity: row.get(0)?,
         code: row.get(1)?,

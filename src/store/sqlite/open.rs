@@ -13,6 +13,7 @@ use super::{StoreError, failed};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_plan_history.sql"),
+    include_str!("../migrations/0003_trail.sql"),
 ];
 
 /// Marks the file as ours (`PLNF`), in SQLite's field for that purpose.

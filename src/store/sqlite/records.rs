@@ -15,8 +15,11 @@
 //! | 8 | responsible | responsible |
 //! | 8 | | lead |
 //! | 4 | | pipeline |
+//! | 8 | responsible at first | responsible at first |
 //!
-//! What is absent is [`NONE`]. Codes are four small numbers in one: see [`Codes`].
+//! Who was responsible when (D9) cannot be asked of the portal, so it is what the store has seen: who
+//! was responsible at first never changes, and who was when a record was closed does not change as
+//! long as it stays closed as it was. What is absent is [`NONE`]. Codes are four small numbers in one: see [`Codes`].
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,7 +27,7 @@ use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::{StoreError, failed};
-use crate::domain::crm::{Deal, Lead, Semantics};
+use crate::domain::crm::{Card, Deal, Lead, Semantics};
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
 use crate::domain::money::Money;
 use crate::store::{ENTITY_DEAL, ENTITY_LEAD, PullBatch};
@@ -43,18 +46,18 @@ struct Kind<const WIDTH: usize> {
     per_block: u64,
 }
 
-const LEADS: Kind<49> = Kind {
+const LEADS: Kind<57> = Kind {
     table: "lead",
-    per_block: 160,
+    per_block: 140,
 };
-const DEALS: Kind<61> = Kind {
+const DEALS: Kind<69> = Kind {
     table: "deal",
-    per_block: 128,
+    per_block: 116,
 };
 
 // A leaf page of 8192 bytes holds one row of up to 8157 bytes; a longer one takes a second page.
-const _: () = assert!(49 * LEADS.per_block <= 8100 && LEADS.per_block <= 256);
-const _: () = assert!(61 * DEALS.per_block <= 8100 && DEALS.per_block <= 256);
+const _: () = assert!(57 * LEADS.per_block <= 8100 && LEADS.per_block <= 256);
+const _: () = assert!(69 * DEALS.per_block <= 8100 && DEALS.per_block <= 256);
 
 /// Records to be stored: by block, then by place in it.
 type Blocks<const WIDTH: usize> = BTreeMap<u64, BTreeMap<u8, [u8; WIDTH]>>;
@@ -80,12 +83,13 @@ enum Unfit {
     Database(#[from] rusqlite::Error),
 }
 
-/// Stores the batch's records and rejects.
+/// Stores the batch's cards and rejects, takes out those that are gone, and says how many cards
+/// differ from what was there.
 pub(super) fn save(
     connection: &Connection,
     company: i64,
     batch: &PullBatch,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let mut writer = Writer::new(connection, company).map_err(failed("preparing to store"))?;
     let mut leads = Blocks::new();
     for lead in &batch.leads {
@@ -99,18 +103,46 @@ pub(super) fn save(
         let record = writer.deal(deal).map_err(place)?;
         DEALS.put(&mut deals, deal.id, record).map_err(place)?;
     }
-    LEADS
+    let mut changed = LEADS
         .save(connection, company, leads)
         .map_err(failed("storing leads"))?;
-    DEALS
+    changed += DEALS
         .save(connection, company, deals)
         .map_err(failed("storing deals"))?;
+    for (card, doing) in [
+        (Card::Lead, "taking out leads"),
+        (Card::Deal, "taking out deals"),
+    ] {
+        let gone = batch.gone.iter().filter(|(of, _)| *of == card);
+        let ids: Vec<u64> = gone.map(|(_, id)| *id).collect();
+        changed += match card {
+            Card::Lead => LEADS.remove(connection, company, &ids),
+            Card::Deal => DEALS.remove(connection, company, &ids),
+        }
+        .map_err(failed(doing))?;
+        for id in &ids {
+            writer
+                .forgive(entity_of(card), *id)
+                .map_err(failed(doing))?;
+        }
+    }
+    super::trail::save(connection, company, &batch.trail, |code| {
+        writer.symbol(code)
+    })
+    .map_err(failed("storing what happened to cards"))?;
     for (entity, record, reason) in &batch.rejects {
         writer
             .reject(entity, record, reason)
             .map_err(failed("storing rejects"))?;
     }
-    Ok(())
+    Ok(changed)
+}
+
+fn entity_of(card: Card) -> &'static str {
+    match card {
+        Card::Lead => ENTITY_LEAD,
+        Card::Deal => ENTITY_DEAL,
+    }
 }
 
 impl<const WIDTH: usize> Kind<WIDTH> {
@@ -132,13 +164,14 @@ impl<const WIDTH: usize> Kind<WIDTH> {
         Ok(())
     }
 
-    /// Merges the blocks into those that are there.
+    /// Merges the blocks into those that are there; says how many records differ.
     fn save(
         &self,
         connection: &Connection,
         company: i64,
         blocks: Blocks<WIDTH>,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<u64> {
+        let mut differing = 0;
         let table = self.table;
         let mut read =
             connection.prepare_cached(&format!("SELECT records FROM {table} WHERE key = ?1"))?;
@@ -152,11 +185,81 @@ impl<const WIDTH: usize> Kind<WIDTH> {
             for record in records(stored.as_deref().unwrap_or_default())? {
                 merged.insert(record[0], *record);
             }
-            merged.extend(changed);
-            let bytes: Vec<u8> = merged.into_values().flatten().collect();
-            write.execute(params![key, bytes])?;
+            let before = differing;
+            for (place, mut record) in changed {
+                let old = merged.get(&place);
+                if let Some(old) = old {
+                    keep_responsible(old, &mut record);
+                }
+                differing += u64::from(old != Some(&record));
+                merged.insert(place, record);
+            }
+            if differing > before {
+                let bytes: Vec<u8> = merged.into_values().flatten().collect();
+                write.execute(params![key, bytes])?;
+            }
         }
-        Ok(())
+        Ok(differing)
+    }
+
+    /// Takes records out; says how many were there.
+    fn remove(&self, connection: &Connection, company: i64, ids: &[u64]) -> rusqlite::Result<u64> {
+        let mut blocks: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
+        for id in ids.iter().filter(|id| **id <= ID_MAX) {
+            let places = blocks.entry(id / self.per_block).or_default();
+            places.push((id % self.per_block) as u8);
+        }
+        let (table, mut removed) = (self.table, 0);
+        let mut read =
+            connection.prepare_cached(&format!("SELECT records FROM {table} WHERE key = ?1"))?;
+        let mut write = connection
+            .prepare_cached(&format!("INSERT OR REPLACE INTO {table} VALUES (?1, ?2)"))?;
+        let mut delete =
+            connection.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1"))?;
+        for (block, places) in blocks {
+            let key = company << BLOCK_BITS | block as i64;
+            let stored: Option<Vec<u8>> = read.query_row([key], |row| row.get(0)).optional()?;
+            let Some(stored) = stored else { continue };
+            let all = records::<WIDTH>(&stored)?;
+            let kept: Vec<u8> = all
+                .iter()
+                .filter(|record| !places.contains(&record[0]))
+                .flatten()
+                .copied()
+                .collect();
+            removed += (all.len() - kept.len() / WIDTH) as u64;
+            match kept.is_empty() {
+                true => delete.execute([key])?,
+                false => write.execute(params![key, kept])?,
+            };
+        }
+        Ok(removed)
+    }
+
+    /// The ids from `first` to `last`, both included, in order.
+    fn ids(
+        &self,
+        connection: &Connection,
+        company: i64,
+        first: u64,
+        last: u64,
+    ) -> rusqlite::Result<Vec<u64>> {
+        let base = key_range(company).0;
+        let block = |id: u64| base | (id.min(ID_MAX) / self.per_block) as i64;
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT key, records FROM {} WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+            self.table
+        ))?;
+        let mut rows = statement.query((block(first), block(last)))?;
+        let mut ids = Vec::new();
+        while let Some(row) = rows.next()? {
+            let start = (row.get::<_, i64>(0)? - base) as u64 * self.per_block;
+            let bytes = row.get_ref(1)?;
+            let all = records::<WIDTH>(bytes.as_blob()?)?;
+            let found = all.iter().map(|record| start + u64::from(record[0]));
+            ids.extend(found.filter(|id| (first..=last).contains(id)));
+        }
+        Ok(ids)
     }
 
     /// Calls `f` for each record of the company with its id, in order of id.
@@ -191,6 +294,17 @@ impl<const WIDTH: usize> Kind<WIDTH> {
         connection
             .prepare_cached(&sql)?
             .query_row(key_range(company), |row| row.get(0))
+    }
+}
+
+/// Carries over who was responsible (D9) from what was stored to what comes now.
+fn keep_responsible<const WIDTH: usize>(old: &[u8; WIDTH], new: &mut [u8; WIDTH]) {
+    // Who was responsible at first stands at the end of either kind.
+    new[WIDTH - 8..].copy_from_slice(&old[WIDTH - 8..]);
+    let means = |record: &[u8; WIDTH]| Codes::unpack(word(record, 25)).semantics;
+    let closed = |record: &[u8; WIDTH]| word(record, 9);
+    if means(old) != Semantics::InWork && means(old) == means(new) && closed(old) == closed(new) {
+        new[41..49].copy_from_slice(&old[41..49]);
     }
 }
 
@@ -244,10 +358,10 @@ impl<'c> Writer<'c> {
         })
     }
 
-    fn lead(&mut self, lead: &Lead) -> Result<[u8; 49], Unfit> {
+    fn lead(&mut self, lead: &Lead) -> Result<[u8; 57], Unfit> {
         let codes = self.codes(lead.semantics, &lead.status, &lead.source, &lead.currency)?;
         self.forgive(ENTITY_LEAD, lead.id)?;
-        let mut record = [0; 49];
+        let mut record = [0; 57];
         let numbers = [
             lead.created.timestamp(),
             lead.closed.map_or(NONE, |at| at.timestamp()),
@@ -255,16 +369,17 @@ impl<'c> Writer<'c> {
             codes,
             amount(lead.amount)?,
             integer("responsible", lead.responsible)?,
+            integer("responsible", lead.responsible)?,
         ];
         fill(&mut record[1..], &numbers);
         Ok(record)
     }
 
-    fn deal(&mut self, deal: &Deal) -> Result<[u8; 61], Unfit> {
+    fn deal(&mut self, deal: &Deal) -> Result<[u8; 69], Unfit> {
         let codes = self.codes(deal.semantics, &deal.stage, &deal.source, &deal.currency)?;
         self.forgive(ENTITY_DEAL, deal.id)?;
         check_max("category", deal.category, u64::from(u32::MAX))?;
-        let mut record = [0; 61];
+        let mut record = [0; 69];
         let numbers = [
             deal.created.timestamp(),
             deal.closed.map_or(NONE, |at| at.timestamp()),
@@ -275,7 +390,11 @@ impl<'c> Writer<'c> {
             deal.lead.map_or(Ok(NONE), |id| integer("lead", id))?,
         ];
         fill(&mut record[1..], &numbers);
-        record[57..].copy_from_slice(&(deal.category as u32).to_le_bytes());
+        record[57..61].copy_from_slice(&(deal.category as u32).to_le_bytes());
+        fill(
+            &mut record[61..],
+            &[integer("responsible", deal.responsible)?],
+        );
         Ok(record)
     }
 
@@ -356,11 +475,8 @@ impl Codes {
         // Masked to 20 bits, so that it fits.
         let symbol = |shift: u32| ((codes >> shift) & MASK) as u32;
         Codes {
-            semantics: match codes & 3 {
-                1 => Semantics::Success,
-                2 => Semantics::Failure,
-                _ => Semantics::InWork,
-            },
+            // Two bits, so that it fits.
+            semantics: from_semantics_code((codes & 3) as u8),
             state: symbol(2),
             source: symbol(2 + SYMBOL_BITS).checked_sub(1),
             currency: symbol(2 + 2 * SYMBOL_BITS),
@@ -374,6 +490,15 @@ pub(super) fn semantics_code(semantics: Semantics) -> u8 {
         Semantics::InWork => 0,
         Semantics::Success => 1,
         Semantics::Failure => 2,
+    }
+}
+
+/// What [`semantics_code`] has made.
+pub(super) fn from_semantics_code(code: u8) -> Semantics {
+    match code {
+        1 => Semantics::Success,
+        2 => Semantics::Failure,
+        _ => Semantics::InWork,
     }
 }
 
@@ -433,6 +558,7 @@ pub(super) fn each_lead(
             source: codes.source,
             amount: option(word(record, 33)).map(Money::from_units),
             currency: codes.currency,
+            opener: word(record, 49) as u64,
             user: word(record, 41) as u64,
         });
     })
@@ -446,7 +572,7 @@ pub(super) fn each_deal(
     DEALS.each(connection, company, |id, record| {
         let codes = Codes::unpack(word(record, 25));
         let mut category = [0; 4];
-        category.copy_from_slice(&record[57..]);
+        category.copy_from_slice(&record[57..61]);
         f(DealRow {
             id,
             lead: option(word(record, 49)).map(|id| id as u64),
@@ -457,9 +583,24 @@ pub(super) fn each_deal(
             source: codes.source,
             amount: option(word(record, 33)).map(Money::from_units),
             currency: codes.currency,
+            opener: word(record, 61) as u64,
             user: word(record, 41) as u64,
         });
     })
+}
+
+/// The ids of cards from `first` to `last`, both included, in order.
+pub(super) fn ids(
+    connection: &Connection,
+    company: i64,
+    card: Card,
+    first: u64,
+    last: u64,
+) -> rusqlite::Result<Vec<u64>> {
+    match card {
+        Card::Lead => LEADS.ids(connection, company, first, last),
+        Card::Deal => DEALS.ids(connection, company, first, last),
+    }
 }
 
 /// Leads, deals, rejects.
@@ -469,6 +610,16 @@ pub(super) fn counts(connection: &Connection, company: i64) -> rusqlite::Result<
         DEALS.count(connection, company)?,
         count_rejects(connection, company)?,
     ))
+}
+
+/// Takes out all blocks of a company.
+pub(super) fn forget(connection: &Connection, company: i64) -> rusqlite::Result<()> {
+    for table in [LEADS.table, DEALS.table] {
+        connection
+            .prepare_cached(&format!("DELETE FROM {table} WHERE key BETWEEN ?1 AND ?2"))?
+            .execute(key_range(company))?;
+    }
+    Ok(())
 }
 
 fn count_rejects(connection: &Connection, company: i64) -> rusqlite::Result<u64> {

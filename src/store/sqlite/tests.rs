@@ -9,12 +9,15 @@ use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::domain::crm::{Category, Currency, Deal, Department, Lead, Semantics, Status, User};
+use crate::domain::crm::{
+    Card, Category, Currency, CustomField, Deal, Department, Lead, Semantics, Status, User,
+};
 use crate::domain::money::Money;
 use crate::domain::plan::{CellKey, Owner};
 use crate::store::{ENTITY_DEAL, ENTITY_LEAD};
 
 mod history;
+mod trail;
 
 const A: &str = "alpha";
 const B: &str = "beta";
@@ -326,6 +329,27 @@ fn directory() -> Directory {
             count: 100,
             base: false,
         }],
+        fields: vec![
+            CustomField {
+                card: Card::Lead,
+                code: "UF_CRM_1".into(),
+                name: "Причина".into(),
+                kind: "enumeration".into(),
+                multiple: true,
+                values: vec![
+                    ("3157".into(), "Цена".into()),
+                    ("3159".into(), String::new()),
+                ],
+            },
+            CustomField {
+                card: Card::Deal,
+                code: "UF_CRM_2".into(),
+                name: "Оплата".into(),
+                kind: "string".into(),
+                multiple: false,
+                values: vec![],
+            },
+        ],
     }
 }
 
@@ -642,7 +666,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
                 error,
                 StoreError::TooNew {
                     found: 7000,
-                    known: 2,
+                    known: 3,
                     ..
                 }
             ),
@@ -681,7 +705,7 @@ fn a_spoilt_block_is_an_error_and_not_a_panic() {
     store
         .connection()
         .execute_batch(
-            "PRAGMA ignore_check_constraints = ON; UPDATE lead SET records = zeroblob(50)",
+            "PRAGMA ignore_check_constraints = ON; UPDATE lead SET records = zeroblob(58)",
         )
         .expect("spoils");
     let error = store.each_lead(A, &mut |_| {}).expect_err("is spoilt");

@@ -1,0 +1,175 @@
+//! Chunks of rows → records → the store.
+
+use chrono::{DateTime, FixedOffset};
+
+use super::{PullError, PullProgress, PullSummary, PullWarning, next_id};
+use crate::bitrix24::load::{Chunk, Range};
+use crate::bitrix24::wire::Record;
+use crate::bitrix24::{Portal, Span, secret_bytes};
+use crate::clock::Stopwatch;
+use crate::store::{PullBatch, Saved, Store, StoreError};
+use crate::sync::ingest::{Ingest, PhoneKey, Reject};
+
+/// The note that holds the company's secret for marks of phone numbers.
+const PHONE_KEY: &str = "phone_key";
+
+/// Takes chunks into the store.
+pub(super) struct Intake<'a> {
+    pub(super) portal: &'a Portal,
+    pub(super) store: &'a dyn Store,
+    pub(super) company: &'a str,
+    pub(super) progress: &'a (dyn Fn(PullProgress) + Sync),
+    pub(super) ingest: Ingest,
+    pub(super) requests_before: u64,
+    pub(super) state: PullProgress,
+    pub(super) summary: PullSummary,
+    pub(super) outside: u64,
+    /// Deals that came, whose product rows may have changed with them.
+    pub(super) deals_seen: Vec<u64>,
+}
+
+impl Intake<'_> {
+    /// Reads a chunk's rows into the batch and stores it.
+    pub(super) fn take(&mut self, chunk: Chunk, mut batch: PullBatch) -> Result<(), PullError> {
+        self.read(chunk, &mut batch);
+        self.save(&batch)
+    }
+
+    /// Stores a chunk of a first load together with the cursors behind it.
+    pub(super) fn take_windows(&mut self, chunk: Chunk) -> Result<(), PullError> {
+        let cursors = chunk
+            .next
+            .iter()
+            .map(|(entity, next)| (next_id(*entity), next.to_string()))
+            .collect();
+        let batch = PullBatch {
+            cursors,
+            ..PullBatch::default()
+        };
+        self.take(chunk, batch)
+    }
+
+    /// Reads a chunk's rows into the batch.
+    pub(super) fn read(&mut self, chunk: Chunk, batch: &mut PullBatch) {
+        self.outside += chunk.outside;
+        self.state.done += chunk.ids;
+        let mut rejects: Vec<Reject> = chunk.unreadable.into_iter().map(Into::into).collect();
+        for record in &chunk.records {
+            if let Err(reject) = self.read_one(record, batch) {
+                rejects.push(reject);
+            }
+        }
+        self.set_aside(batch, rejects);
+    }
+
+    fn read_one(&mut self, record: &Record, batch: &mut PullBatch) -> Result<(), Reject> {
+        let ingest = &self.ingest;
+        match record {
+            Record::Lead(row) => batch.leads.push(ingest.lead(row)?),
+            Record::Deal(row) => {
+                let deal = ingest.deal(row)?;
+                self.deals_seen.push(deal.id);
+                batch.deals.push(deal);
+            }
+            Record::Call(row) => batch.trail.calls.push(ingest.call(row)?),
+            Record::Activity(row) => batch.trail.activities.push(ingest.activity(row)?),
+            Record::Invoice(row) => batch.trail.invoices.push(ingest.invoice(row)?),
+            Record::Task(row) => batch.trail.tasks.push(ingest.task(row)?),
+            Record::Move(entity, row) => {
+                batch.trail.moves.push(ingest.stage_move(*entity, row)?);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_aside(&mut self, batch: &mut PullBatch, rejects: Vec<Reject>) {
+        self.summary.rejects += rejects.len() as u64;
+        let rejects = rejects.into_iter();
+        batch
+            .rejects
+            .extend(rejects.map(|r| (r.entity.to_owned(), r.id, r.reason)));
+    }
+
+    pub(super) fn save(&mut self, batch: &PullBatch) -> Result<(), PullError> {
+        self.saved(batch)?;
+        self.state.leads += batch.leads.len() as u64;
+        self.state.deals += batch.deals.len() as u64;
+        self.tell();
+        Ok(())
+    }
+
+    /// Stores a batch without counting its cards as pulled.
+    pub(super) fn saved(&mut self, batch: &PullBatch) -> Result<Saved, PullError> {
+        let saved = blocking(|| self.store.save_pull(self.company, batch))?;
+        self.summary.trail += batch.trail.len() as u64;
+        Ok(saved)
+    }
+
+    pub(super) fn tell(&mut self) {
+        self.state.requests = self.requests();
+        (self.progress)(self.state);
+    }
+
+    /// Requests of this pull so far.
+    pub(super) fn requests(&self) -> u64 {
+        self.portal.requests_total() - self.requests_before
+    }
+
+    /// What of a span is not loaded yet.
+    pub(super) fn range_left(&self, span: &Span) -> Result<Option<Range>, PullError> {
+        let name = next_id(span.entity);
+        let stored = blocking(|| self.store.cursor(self.company, &name))?;
+        let stored: Option<u64> = stored.and_then(|text| text.parse().ok());
+        let next = stored.unwrap_or(0).max(span.first);
+        Ok((next <= span.last).then_some(Range {
+            entity: span.entity,
+            next,
+            last: span.last,
+        }))
+    }
+
+    pub(super) fn into_summary(self, warnings: Vec<PullWarning>, watch: Stopwatch) -> PullSummary {
+        let requests = self.requests();
+        PullSummary {
+            first_load: self.state.first_load,
+            leads: self.state.leads,
+            deals: self.state.deals,
+            requests,
+            seconds: watch.elapsed().as_secs_f64(),
+            bound_seconds: self.portal.allowance().bound_seconds(requests),
+            warnings,
+            ..self.summary
+        }
+    }
+}
+
+/// Runs a blocking section without holding up other tasks, where the runtime has other threads.
+pub(super) fn blocking<T>(section: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(section),
+        _ => section(),
+    }
+}
+
+/// A cursor that holds a time; an unreadable one counts as none, so that everything is loaded
+/// anew.
+pub(super) fn time_cursor(
+    store: &dyn Store,
+    company: &str,
+    name: &str,
+) -> Result<Option<DateTime<FixedOffset>>, StoreError> {
+    let text = blocking(|| store.cursor(company, name))?;
+    Ok(text.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()))
+}
+
+/// The company's secret for marks of phone numbers, made when there is none yet.
+pub(super) fn phone_key(store: &dyn Store, company: &str) -> Result<PhoneKey, StoreError> {
+    let kept = blocking(|| store.note(company, PHONE_KEY))?;
+    if let Some(key) = kept.as_deref().and_then(PhoneKey::parse) {
+        return Ok(key);
+    }
+    let key = PhoneKey::of(secret_bytes());
+    blocking(|| store.set_note(company, PHONE_KEY, &key.text()))?;
+    Ok(key)
+}
