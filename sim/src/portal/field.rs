@@ -709,12 +709,49 @@ impl Entity {
         if let Some(spec) = known {
             return Some(resolve(spec, &company.pool));
         }
-        let code = company.pool.find(name)?;
-        self.table(company)
-            .custom
-            .contains(&code)
-            .then_some(Field::Other(code))
+        let custom = &self.table(company).custom;
+        let known = |code: &Sym| style == Style::Native && camel(company.pool.text(*code)) == name;
+        let found = company
+            .pool
+            .find(name)
+            .filter(|code| custom.contains(code))
+            .or_else(|| custom.iter().copied().find(known));
+        found.map(Field::Other)
     }
+}
+
+/// The name that crm.item.* gives to a custom field: `UF_CRM_1720019876534` is
+/// `ufCrm_1720019876534`, `UF_CRM_2_1639669411830` is `ufCrm2_1639669411830`, `UF_CRM_HELLO_WORLD`
+/// is `ufCrmHelloWorld`. Only a number at the end keeps its underscore.
+pub(crate) fn camel(name: &str) -> String {
+    let parts: Vec<&str> = name.split('_').collect();
+    let mut out = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        let last = at + 1 == parts.len();
+        if last && !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) {
+            out.push('_');
+        }
+        push_word(&mut out, part, at == 0);
+    }
+    out
+}
+
+/// `PRODUCT_NAME` as `productName`.
+pub(crate) fn camel_of(name: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in name.split('_').enumerate() {
+        push_word(&mut out, part, at == 0);
+    }
+    out
+}
+
+fn push_word(out: &mut String, word: &str, first: bool) {
+    let lower = word.to_lowercase();
+    let mut letters = lower.chars();
+    if !first && let Some(letter) = letters.next() {
+        out.extend(letter.to_uppercase());
+    }
+    out.push_str(letters.as_str());
 }
 
 /// The field of a table line, plain ones with their code in this company's pool.
@@ -828,7 +865,11 @@ impl Field {
             Kind::Code | Kind::Text => match self {
                 Self::Fixed(json) => out.extend_from_slice(json.as_bytes()),
                 Self::Other(code) => {
-                    out.extend_from_slice(card.extra(code).unwrap_or("null").as_bytes());
+                    let json = card.extra(code).unwrap_or("null");
+                    // The universal methods give an enumeration's ids as numbers.
+                    let bare = style == Style::Native && company.is_enumeration(code);
+                    let json = if bare { json.trim_matches('"') } else { json };
+                    out.extend_from_slice(json.as_bytes());
                 }
                 Self::OtherOr(code, json) => {
                     out.extend_from_slice(card.extra(code).unwrap_or(json).as_bytes());
@@ -920,6 +961,18 @@ mod tests {
                 assert_eq!(String::from_utf8(out).unwrap(), wanted);
             }
         }
+    }
+
+    #[test]
+    fn custom_fields_have_the_names_of_the_universal_methods() {
+        for (name, wanted) in [
+            ("UF_CRM_1720019876534", "ufCrm_1720019876534"),
+            ("UF_CRM_2_1639669411830", "ufCrm2_1639669411830"),
+            ("UF_CRM_HELLO_WORLD", "ufCrmHelloWorld"),
+        ] {
+            assert_eq!(camel(name), wanted);
+        }
+        assert_eq!(camel_of("DISCOUNT_TYPE_ID"), "discountTypeId");
     }
 
     #[test]

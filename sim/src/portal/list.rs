@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::company::{Card, Company, Pool, Sym, Table, time};
 
+use super::access::Sight;
 use super::answer::{Answer, Refusal};
 use super::field::{Entity, Field, Kind, Style, resolve};
 use super::params::Params;
@@ -28,10 +29,16 @@ pub(crate) enum Op {
     /// Substring, or a pattern with `%`.
     Like,
     Unlike,
+    /// Two operands, both ends included.
+    Between,
+    Outside,
 }
 
 /// Prefixes of filter keys, longest first.
-const PREFIXES: [(&str, Op); 14] = [
+const PREFIXES: [(&str, Op); 17] = [
+    ("!><", Op::Outside),
+    ("><", Op::Between),
+    ("?", Op::Like),
     ("!=%", Op::Unlike),
     ("!%=", Op::Unlike),
     ("!%", Op::Unlike),
@@ -64,13 +71,37 @@ enum Operand {
     Patterns(Vec<String>),
 }
 
+/// A part of a filter: one condition, or several joined by AND or OR.
+enum Node {
+    Leaf(Condition),
+    All(Vec<Node>),
+    Any(Vec<Node>),
+}
+
+impl Node {
+    fn fits(&self, card: &Card, pool: &Pool) -> bool {
+        match self {
+            Self::Leaf(condition) => condition.fits(card, pool),
+            Self::All(nodes) => nodes.iter().all(|node| node.fits(card, pool)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.fits(card, pool)),
+        }
+    }
+}
+
+/// Depth to which filters may be nested.
+const MAX_DEPTH: usize = 16;
+
 /// A list request, read.
 pub(crate) struct Query {
     entity: Entity,
     style: Style,
     select: Vec<(Vec<u8>, Field)>,
     conditions: Vec<Condition>,
+    /// Parts of the filter that are joined otherwise than by AND.
+    nodes: Vec<Node>,
     order: Vec<(Field, bool)>,
+    /// Custom fields keep their own names in the universal methods.
+    original_names: bool,
     /// Ids asked for, both ends included.
     ids: (u32, u32),
     /// DATE_MODIFY asked for, both ends included.
@@ -86,9 +117,10 @@ struct Page {
 }
 
 impl Query {
-    /// Reads select, filter, order and start.
+    /// Reads select, filter, order and start; rows that the caller does not see never match.
     pub(crate) fn read(
         company: &Company,
+        sight: &Sight,
         entity: Entity,
         style: Style,
         params: &Params<'_>,
@@ -99,13 +131,16 @@ impl Query {
             style,
             select: Vec::new(),
             conditions: Vec::new(),
+            nodes: Vec::new(),
             order: Vec::new(),
+            original_names: params.text("useOriginalUfNames").as_deref() == Some("Y"),
             ids: (0, u32::MAX),
             modified: (i64::MIN, i64::MAX),
             start: usize::try_from(start).ok(),
         };
         query.read_select(company, params);
         query.read_filter(company, params)?;
+        query.restrict(sight);
         query.read_order(company, params)?;
         Ok(query)
     }
@@ -143,7 +178,12 @@ impl Query {
                 }
                 "UF_*" => {
                     for code in &self.entity.table(company).custom {
-                        add(company.pool.text(*code), Field::Other(*code));
+                        let name = company.pool.text(*code);
+                        if self.style == Style::Text || self.original_names {
+                            add(name, Field::Other(*code));
+                        } else {
+                            add(&super::field::camel(name), Field::Other(*code));
+                        }
                     }
                 }
                 name => {
@@ -180,24 +220,73 @@ impl Query {
             }
             return Err(Refusal::plain("Parameter 'filter' must be array."));
         }
+        match self.read_nodes(company, filter, 0)? {
+            Node::All(nodes) => {
+                for node in nodes {
+                    match node {
+                        Node::Leaf(condition) => {
+                            self.narrow(&condition);
+                            self.conditions.push(condition);
+                        }
+                        joined => self.nodes.push(joined),
+                    }
+                }
+            }
+            joined => self.nodes.push(joined),
+        }
+        Ok(())
+    }
+
+    /// A filter or a group within it. The universal methods know groups: entries with a number for a
+    /// key, joined by AND unless `logic` says OR.
+    fn read_nodes(&self, company: &Company, filter: &Value, depth: usize) -> Result<Node, Refusal> {
+        let native = self.style == Style::Native;
+        let mut nodes = Vec::new();
+        let mut any = false;
         for (key, value) in php::entries(filter) {
+            if native && key == "logic" {
+                let word = php::scalar(value).unwrap_or_default();
+                any = word.eq_ignore_ascii_case("or");
+                continue;
+            }
+            let grouped = key.bytes().all(|byte| byte.is_ascii_digit()) && php::is_array(value);
+            if native && grouped && depth < MAX_DEPTH {
+                nodes.push(self.read_nodes(company, value, depth + 1)?);
+                continue;
+            }
             let (name, op) = split_key(&key);
             let Some(field) = self.entity.field(company, self.style, name) else {
-                if self.style == Style::Native {
-                    return Err(Refusal::bad(
-                        "INVALID_ARG_VALUE",
-                        &format!("Invalid filter: field '{name}' is not allowed in filter"),
-                    ));
+                if native {
+                    return Err(super::rows::not_allowed("filter", name));
                 }
                 // The old methods ignore what they do not know, silently.
                 continue;
             };
-            if let Some(condition) = condition(company, field, op, value) {
-                self.narrow(&condition);
-                self.conditions.push(condition);
-            }
+            nodes.extend(condition(company, field, op, value).map(Node::Leaf));
         }
-        Ok(())
+        Ok(if any {
+            Node::Any(nodes)
+        } else {
+            Node::All(nodes)
+        })
+    }
+
+    /// Adds what the caller's role hides.
+    fn restrict(&mut self, sight: &Sight) {
+        if let Some(users) = &sight.users {
+            self.conditions.push(Condition {
+                field: Field::Assigned,
+                op: Op::Equal,
+                operand: Operand::Numbers(users.iter().map(|id| i64::from(*id)).collect()),
+            });
+        }
+        if !sight.hidden.is_empty() && self.entity == Entity::Deal {
+            self.conditions.push(Condition {
+                field: Field::Category,
+                op: Op::Unequal,
+                operand: Operand::Numbers(sight.hidden.iter().map(|id| i64::from(*id)).collect()),
+            });
+        }
     }
 
     /// Takes windows of ids and of DATE_MODIFY out of a condition.
@@ -212,7 +301,7 @@ impl Query {
             Op::AtLeast => (number, i64::MAX),
             Op::Below => (i64::MIN, number.saturating_sub(1)),
             Op::AtMost => (i64::MIN, number),
-            Op::Unequal | Op::Like | Op::Unlike => return,
+            Op::Unequal | Op::Like | Op::Unlike | Op::Between | Op::Outside => return,
         };
         if condition.field == Field::Id {
             let clamp = |n: i64| u32::try_from(n.clamp(0, i64::from(u32::MAX))).unwrap_or(0);
@@ -234,10 +323,7 @@ impl Query {
                     self.order.push((field, way.eq_ignore_ascii_case("desc")));
                 }
                 None if self.style == Style::Native => {
-                    return Err(Refusal::bad(
-                        "INVALID_ARG_VALUE",
-                        &format!("Invalid order: field '{name}' is not allowed in order"),
-                    ));
+                    return Err(super::rows::not_allowed("order", &name));
                 }
                 None => {}
             }
@@ -298,14 +384,14 @@ impl Query {
             self.conditions
                 .iter()
                 .all(|condition| condition.fits(card, &company.pool))
+                && self.nodes.iter().all(|node| node.fits(card, &company.pool))
         };
         match self.order.first() {
             None | Some((Field::Id, _)) => {
                 let down = self.order.first().is_some_and(|(_, down)| *down);
-                let window = self
-                    .conditions
-                    .iter()
-                    .all(|c| c.field == Field::Id && c.is_window());
+                let mut conditions = self.conditions.iter();
+                let window = self.nodes.is_empty()
+                    && conditions.all(|c| c.field == Field::Id && c.is_window());
                 if window {
                     return self.slice(low, high, down, skip);
                 }
@@ -477,7 +563,11 @@ impl Condition {
     /// True when the windows of [`Query`] say all that the condition says.
     fn is_window(&self) -> bool {
         let single = matches!(&self.operand, Operand::Numbers(numbers) if numbers.len() == 1);
-        single && !matches!(self.op, Op::Unequal | Op::Like | Op::Unlike)
+        single
+            && !matches!(
+                self.op,
+                Op::Unequal | Op::Like | Op::Unlike | Op::Between | Op::Outside
+            )
     }
 
     fn fits(&self, card: &Card, pool: &Pool) -> bool {
@@ -487,6 +577,9 @@ impl Condition {
                 match self.op {
                     Op::Equal => numbers.contains(&value),
                     Op::Unequal => !numbers.contains(&value),
+                    Op::Between | Op::Outside => {
+                        is_between(&value, numbers) == (self.op == Op::Between)
+                    }
                     op => numbers.iter().all(|number| holds(op, value.cmp(number))),
                 }
             }
@@ -520,18 +613,25 @@ impl Condition {
     }
 }
 
-fn holds(op: Op, order: Ordering) -> bool {
+/// True when the value lies between the first operand and the last, both included.
+pub(crate) fn is_between<T: PartialOrd>(value: &T, operands: &[T]) -> bool {
+    let low = operands.first().is_some_and(|low| low <= value);
+    low && operands.last().is_some_and(|high| value <= high)
+}
+
+/// True when the order of value and operand is what the operation asks for.
+pub(crate) fn holds(op: Op, order: Ordering) -> bool {
     match op {
         Op::Above => order == Ordering::Greater,
         Op::AtLeast => order != Ordering::Less,
         Op::Below => order == Ordering::Less,
         Op::AtMost => order != Ordering::Greater,
-        Op::Equal | Op::Unequal | Op::Like | Op::Unlike => false,
+        Op::Equal | Op::Unequal | Op::Like | Op::Unlike | Op::Between | Op::Outside => false,
     }
 }
 
 /// A pattern without `%` is a substring; with it, the bare ends are anchored.
-fn is_like(value: &str, pattern: &str) -> bool {
+pub(crate) fn is_like(value: &str, pattern: &str) -> bool {
     match (pattern.strip_prefix('%'), pattern.strip_suffix('%')) {
         (None, None) => value.contains(pattern),
         (Some(tail), None) => value.ends_with(tail),
@@ -549,7 +649,13 @@ mod tests {
     /// Ids of the page that these parameters give, with total and next.
     fn ask(company: &Company, params: Value) -> (Vec<String>, Option<usize>, Option<usize>) {
         let params = Params::new(&params);
-        let Ok(query) = Query::read(company, Entity::Lead, Style::Text, &params) else {
+        let Ok(query) = Query::read(
+            company,
+            &Sight::default(),
+            Entity::Lead,
+            Style::Text,
+            &params,
+        ) else {
             panic!("refused")
         };
         let answer = query.run(company);
@@ -681,7 +787,13 @@ mod tests {
     fn the_new_method_refuses_what_it_does_not_know() {
         let company = testing::company(3);
         let params = json!({"filter": {">FIELD": 1}});
-        let read = Query::read(&company, Entity::Lead, Style::Native, &Params::new(&params));
+        let read = Query::read(
+            &company,
+            &Sight::default(),
+            Entity::Lead,
+            Style::Native,
+            &Params::new(&params),
+        );
         let Err(refusal) = read else {
             panic!("accepted")
         };
@@ -691,10 +803,61 @@ mod tests {
             "Invalid filter: field 'FIELD' is not allowed in filter"
         );
         let params = json!({"filter": {">id": 10}, "select": ["id", "opportunity", "createdTime"]});
-        let query = Query::read(&company, Entity::Lead, Style::Native, &Params::new(&params));
+        let query = Query::read(
+            &company,
+            &Sight::default(),
+            Entity::Lead,
+            Style::Native,
+            &Params::new(&params),
+        );
         let Ok(query) = query else { panic!("refused") };
         let result: Value = serde_json::from_slice(&query.run(&company).result).unwrap();
         assert_eq!(result["items"][0]["id"], 20);
         assert_eq!(result["items"][0]["opportunity"], 0);
+    }
+
+    #[test]
+    fn the_new_method_joins_conditions_by_or() {
+        let company = testing::company(120);
+        let count = |filter: Value| {
+            let params = json!({"filter": filter});
+            let sight = Sight::default();
+            let params = Params::new(&params);
+            match Query::read(&company, &sight, Entity::Lead, Style::Native, &params) {
+                Ok(query) => query.run(&company).total,
+                Err(_) => None,
+            }
+        };
+        let ends = json!({"logic": "OR", "0": {"<=id": 20}, "1": {">id": 1190}});
+        assert_eq!(count(ends.clone()), Some(3));
+        assert_eq!(count(json!({"0": ends, "sourceId": "WEB"})), Some(1));
+        assert_eq!(
+            count(json!({"0": {"logic": "OR", "0": {"COLOUR": 1}}})),
+            None
+        );
+    }
+
+    #[test]
+    fn a_role_hides_rows() {
+        let mut company = testing::company(10);
+        for id in [20, 40] {
+            let mut card = company.leads.get(id).cloned().unwrap();
+            card.assigned = 7;
+            company.leads.put(card);
+        }
+        let sight = Sight {
+            users: Some([7].into()),
+            hidden: vec![],
+        };
+        let params = json!({"filter": {">ID": 20}});
+        let query = Query::read(
+            &company,
+            &sight,
+            Entity::Lead,
+            Style::Text,
+            &Params::new(&params),
+        );
+        let Ok(query) = query else { panic!("refused") };
+        assert_eq!(query.run(&company).total, Some(1));
     }
 }
