@@ -288,7 +288,11 @@ fn person(company: &Company, id: u32) -> User {
 
 /// user.current.
 pub(crate) fn current_user(company: &Company, caller: &Caller) -> Value {
-    user(&person(company, caller.user))
+    let mut row = user(&person(company, caller.user));
+    // A text here, an empty map in user.get: both are documented.
+    let local = clock::now().with_timezone(&company.zone);
+    row["LAST_ACTIVITY_DATE"] = json!(local.format("%Y-%m-%d %H:%M:%S").to_string());
+    row
 }
 
 /// profile.

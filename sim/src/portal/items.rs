@@ -247,6 +247,11 @@ pub(crate) fn described(spec: &Spec) -> Value {
     if let Some(directory) = directory {
         field["statusType"] = json!(directory);
     }
+    match spec.name {
+        "CONTACT_ID" => field["isDeprecated"] = json!(true),
+        "COMPANY_ID" => field["settings"] = json!({"parentEntityTypeId": 4}),
+        _ => {}
+    }
     field
 }
 
