@@ -49,7 +49,8 @@ async fn a_lead_has_the_fields_and_types_of_a_real_answer() {
         for (name, value) in row.as_object().unwrap() {
             assert!(value.is_string() || value.is_null(), "{name}: {value}");
         }
-        assert_eq!(row.as_object().unwrap().len(), 51);
+        // The documented fields and the company's own one.
+        assert_eq!(row.as_object().unwrap().len(), 51 + 1);
         let sum = &row["OPPORTUNITY"];
         assert!(sum.is_null() || sum.as_str().unwrap().rsplit_once('.').unwrap().1.len() == 2);
         let open = row["STATUS_SEMANTIC_ID"] == "P";
@@ -237,7 +238,10 @@ async fn people_the_webhook_and_the_portal_itself() {
         1
     );
     let scope = call(&portal, "scope", json!({})).await.json();
-    assert_eq!(scope["result"], json!(["crm", "department", "user"]));
+    assert_eq!(
+        scope["result"],
+        json!(["catalog", "crm", "department", "task", "telephony", "user"])
+    );
     door(
         &portal,
         "POST",
