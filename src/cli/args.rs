@@ -242,6 +242,9 @@ pub struct PortalArgs {
     /// Operating milliseconds billed for a page of a list, over those of --page-ms.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub operating_ms: u64,
+    /// The zone of the portal's server, an IANA name; by default the company's own.
+    #[arg(long, value_name = "NAME")]
+    pub time_zone: Option<chrono_tz::Tz>,
     /// Let the company live at this pace, such as `30/min`.
     #[arg(long, default_value = "0/min", value_name = "N/min", value_parser = per_minute)]
     pub live: u32,

@@ -21,7 +21,10 @@ pub(super) async fn run(global: &Global, args: &SimArgs) -> Result<ExitCode, Fai
 }
 
 async fn portal(global: &Global, args: &PortalArgs) -> Result<ExitCode, Failure> {
-    let company = company(args)?;
+    let mut company = company(args)?;
+    if let Some(zone) = args.time_zone {
+        company.set_zone(zone);
+    }
     let plan = match args.plan {
         PortalPlan::Standard => portal::Plan::Standard,
         PortalPlan::Enterprise => portal::Plan::Enterprise,

@@ -413,6 +413,11 @@ impl Company {
         self.zone
     }
 
+    /// Moves the portal's server into another zone: the same instants, written with its offset.
+    pub fn set_zone(&mut self, zone: Tz) {
+        self.zone = zone;
+    }
+
     /// The company's name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -9,7 +9,8 @@ use crate::company::{Company, Status, User, time};
 
 use super::access::Caller;
 use super::answer::{Answer, Refusal};
-use super::list::{Op, PAGE_ROWS, split_key};
+use super::condition::{Op, is_between, split_key};
+use super::list::PAGE_ROWS;
 use super::params::Params;
 use super::php;
 
@@ -59,7 +60,7 @@ pub(crate) fn fits(row: &Value, filter: Option<&Value>) -> bool {
                 .any(|text| wanted.iter().any(|w| text.contains(w))),
             Op::Between | Op::Outside => {
                 let ends: Vec<i64> = wanted.iter().map(|text| php::intval(text)).collect();
-                super::list::is_between(&number(&have), &ends) == (op == Op::Between)
+                is_between(&number(&have), &ends) == (op == Op::Between)
             }
         }
     })

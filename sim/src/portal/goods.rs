@@ -7,9 +7,9 @@ use crate::company::{Company, NO_TIME, goods, time};
 
 use super::access::Caller;
 use super::answer::{Answer, Refusal};
+use super::condition::split_key;
 use super::directories::{fits, paged};
 use super::field::Entity;
-use super::list::split_key;
 use super::params::Params;
 use super::php;
 

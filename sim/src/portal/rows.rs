@@ -10,7 +10,8 @@ use crate::company::ledger::Numbered;
 use crate::company::{Company, time};
 
 use super::answer::{Answer, Refusal};
-use super::list::{Op, PAGE_ROWS, holds, is_between, is_like, split_key};
+use super::condition::{Op, holds, is_between, is_like, split_key};
+use super::list::PAGE_ROWS;
 use super::params::Params;
 use super::php;
 
@@ -301,11 +302,8 @@ pub(crate) fn not_allowed(place: &str, name: &str) -> Refusal {
 fn sort<R: Numbered>(rows: &mut [&R], order: &[(&'static Column<R>, bool)], company: &Company) {
     match order.first() {
         None => {}
-        Some((column, down)) if is_id(column) => {
-            if *down {
-                rows.reverse();
-            }
-        }
+        Some((column, true)) if is_id(column) => rows.reverse(),
+        Some((column, false)) if is_id(column) => {}
         Some(_) => rows.sort_by(|a, b| {
             for (column, down) in order {
                 let order = compare(&(column.get)(a, company), &(column.get)(b, company));

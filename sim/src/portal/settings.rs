@@ -12,7 +12,7 @@ const SCOPES: [&str; 6] = ["catalog", "crm", "department", "task", "telephony", 
 /// The keys of a settings object.
 const KNOWN: &str = "mode, admin, admins, scope, rights, hidden_categories, event_data, plan, \
     billing, operating_limit_s, operating_window_s, operating_ms, renamed_to, expired_licence, \
-    https_required, forward_s";
+    https_required, forward_s, time_zone";
 
 /// How the portal behaves.
 #[derive(Clone, Debug)]
@@ -125,7 +125,7 @@ fn numbers<N: TryFrom<u64>>(value: &Value) -> Result<Vec<N>, String> {
 pub(crate) fn apply(state: &State, given: &Value) -> Result<(), String> {
     let map = given.as_object().ok_or("settings are an object")?;
     let mut manners = state.manners();
-    let (mut plan, mut forward) = (None, 0);
+    let (mut plan, mut forward, mut zone) = (None, 0, None);
     for (key, value) in map {
         match key.as_str() {
             "plan" => {
@@ -135,6 +135,11 @@ pub(crate) fn apply(state: &State, given: &Value) -> Result<(), String> {
                     Some("unlimited") => Plan::Unlimited,
                     _ => return Err("plan is standard, enterprise or unlimited".to_owned()),
                 });
+            }
+            "time_zone" => {
+                let name = value.as_str().unwrap_or_default();
+                let known = name.parse::<chrono_tz::Tz>();
+                zone = Some(known.map_err(|_| format!("time_zone: {name:?} is no IANA name"))?);
             }
             "forward_s" => {
                 let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
@@ -147,6 +152,9 @@ pub(crate) fn apply(state: &State, given: &Value) -> Result<(), String> {
     state.set_manners(manners);
     if let Some(plan) = plan {
         state.set_plan(plan);
+    }
+    if let Some(zone) = zone {
+        state.company_mut().set_zone(zone);
     }
     state.forward(forward);
     Ok(())

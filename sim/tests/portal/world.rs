@@ -509,6 +509,45 @@ async fn a_renamed_portal_sends_calls_to_its_new_address() {
 }
 
 #[tokio::test]
+async fn the_server_stands_in_any_zone() {
+    let portal = portal(Plan::Unlimited).await;
+    let created = |body: Value| {
+        body["result"][0]["DATE_CREATE"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let ask = json!({"order": {"ID": "ASC"}, "select": ["DATE_CREATE"]});
+    let moscow = created(call(&portal, "crm.lead.list", ask.clone()).await.json());
+    door(
+        &portal,
+        "POST",
+        "settings",
+        json!({"time_zone": "Asia/Kathmandu"}),
+    )
+    .await;
+    let body = call(&portal, "crm.lead.list", ask).await.json();
+    assert!(
+        body["time"]["date_start"]
+            .as_str()
+            .unwrap()
+            .ends_with("+05:45")
+    );
+    let kathmandu = created(body);
+    assert!(
+        moscow.ends_with("+03:00") && kathmandu.ends_with("+05:45"),
+        "{moscow} {kathmandu}"
+    );
+    // The same instant: a filter in one zone finds what was written in the other.
+    let filter = json!({"filter": {"=DATE_CREATE": moscow}, "select": ["DATE_CREATE"]});
+    assert_eq!(
+        created(call(&portal, "crm.lead.list", filter).await.json()),
+        kathmandu
+    );
+    portal.stop().await;
+}
+
+#[tokio::test]
 async fn the_second_address_speaks_tls() {
     let options = Options {
         tls: Some("127.0.0.1:0".parse().unwrap()),
