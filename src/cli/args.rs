@@ -240,6 +240,48 @@ pub struct PortalArgs {
     /// The tariff, which decides the rate limit.
     #[arg(long, value_enum, default_value_t = PortalPlan::Standard)]
     pub plan: PortalPlan,
+    /// Listen at a second address too, with TLS and a self-signed certificate.
+    #[arg(long, value_name = "ADDR")]
+    pub tls: Option<SocketAddr>,
+    /// Where to write that certificate (PEM), for a client's file of trusted authorities.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub tls_cert_out: Option<PathBuf>,
+    /// Who pays the operating time of a batch.
+    #[arg(long, value_enum, default_value_t = PortalBilling::Methods)]
+    pub billing: PortalBilling,
+    /// Operating seconds in ten minutes after which a method is refused.
+    #[arg(long, default_value_t = 480.0, value_name = "S")]
+    pub operating_limit: f64,
+    /// Operating milliseconds billed for a page of a list, over those of --page-ms.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub operating_ms: u64,
+    /// The zone of the portal's server, an IANA name; by default the company's own.
+    #[arg(long, value_name = "NAME")]
+    pub time_zone: Option<chrono_tz::Tz>,
+    /// Let the company live at this pace, such as `30/min`.
+    #[arg(long, default_value = "0/min", value_name = "N/min", value_parser = per_minute)]
+    pub live: u32,
+}
+
+/// Reads `30/min`.
+#[cfg(feature = "demo")]
+fn per_minute(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix("/min").unwrap_or(text);
+    number
+        .parse()
+        .map_err(|_| format!("{text:?} is no pace; write it as 30/min"))
+}
+
+/// Who pays the operating time of a batch on a simulated portal.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PortalBilling {
+    /// Each method for itself, as the documentation says.
+    Methods,
+    /// The method `batch`, as measured in the field.
+    Batch,
+    /// Nobody: no counters, as on a self-hosted portal.
+    Off,
 }
 
 /// Size of a fictional company.

@@ -6,7 +6,9 @@ use planfact_sim::company::{Company, Locale, Size, Spec};
 use planfact_sim::{google, portal};
 
 use super::Failure;
-use super::args::{CompanySize, Global, GoogleArgs, PortalArgs, PortalPlan, SimArgs, SimVerb};
+use super::args::{
+    CompanySize, Global, GoogleArgs, PortalArgs, PortalBilling, PortalPlan, SimArgs, SimVerb,
+};
 use super::output::print_json;
 use super::run::wait_for_signal;
 
@@ -19,7 +21,10 @@ pub(super) async fn run(global: &Global, args: &SimArgs) -> Result<ExitCode, Fai
 }
 
 async fn portal(global: &Global, args: &PortalArgs) -> Result<ExitCode, Failure> {
-    let company = company(args)?;
+    let mut company = company(args)?;
+    if let Some(zone) = args.time_zone {
+        company.set_zone(zone);
+    }
     let plan = match args.plan {
         PortalPlan::Standard => portal::Plan::Standard,
         PortalPlan::Enterprise => portal::Plan::Enterprise,
@@ -29,6 +34,18 @@ async fn portal(global: &Global, args: &PortalArgs) -> Result<ExitCode, Failure>
         listen: args.listen,
         plan,
         page_ms: args.page_ms,
+        operating: portal::Operating {
+            billing: match args.billing {
+                PortalBilling::Methods => portal::Billing::Methods,
+                PortalBilling::Batch => portal::Billing::Batch,
+                PortalBilling::Off => portal::Billing::Off,
+            },
+            limit_s: args.operating_limit,
+            extra_ms: args.operating_ms,
+            ..portal::Operating::default()
+        },
+        tls: args.tls,
+        live_per_minute: args.live,
         ..portal::Options::default()
     };
     let running = portal::Portal::start(company, options)
@@ -39,10 +56,25 @@ async fn portal(global: &Global, args: &PortalArgs) -> Result<ExitCode, Failure>
             .queue_faults(&read_faults(file)?)
             .map_err(Failure::usage)?;
     }
+    if let (Some(path), Some(secured)) = (&args.tls_cert_out, &running.secured) {
+        std::fs::write(path, &secured.certificate)
+            .map_err(|error| Failure::io(&format!("cannot write {}", path.display()), &error))?;
+    }
+    let secured = running.secured.as_ref().map(|secured| &secured.webhook_url);
     if global.json {
-        print_json(&serde_json::json!({"webhook_url": running.webhook_url}));
+        let mut line = serde_json::json!({
+            "webhook_url": running.webhook_url,
+            "oauth": running.application(),
+        });
+        if let Some(secured) = secured {
+            line["tls_webhook_url"] = serde_json::json!(secured);
+        }
+        print_json(&line);
     } else {
         println!("a Bitrix24 portal is at {}", running.webhook_url);
+        if let Some(secured) = secured {
+            println!("with TLS at {secured}");
+        }
         println!(
             "requests seen so far: {}/_sim/requests; Ctrl-C ends it",
             running.base

@@ -1,5 +1,6 @@
 //! Directories that every portal is born with, and entries that data add to them.
 
+use super::chronicle::{INVOICE_PIPELINE, INVOICE_STAGES};
 use super::{Currency, Status};
 
 /// Codes, Russian and English names, semantics and group of the lead statuses of a new portal.
@@ -81,8 +82,33 @@ const DEAL_STAGES: [(&str, &str, &str, Option<char>, &str); 8] = [
     ),
 ];
 
+/// The stages of smart invoices.
+pub(super) fn invoice_stages(russian: bool) -> Vec<Status> {
+    let stages = [
+        ("Новый", "New", None, "process"),
+        ("Отправлен клиенту", "Sent to the client", None, "process"),
+        ("Оплачен", "Paid", Some('S'), "success"),
+        ("Не оплачен", "Unpaid", Some('F'), "failure"),
+    ];
+    let mut all = Vec::new();
+    for ((sort, code), (ru, en, semantics, group)) in (1_i64..).zip(INVOICE_STAGES).zip(stages) {
+        all.push(Status {
+            entity: format!("SMART_INVOICE_STAGE_{INVOICE_PIPELINE}"),
+            code: code.to_owned(),
+            name: if russian { ru } else { en }.to_owned(),
+            sort: sort * 10,
+            system: true,
+            category: Some(INVOICE_PIPELINE),
+            semantics,
+            group: group.to_owned(),
+            ..Status::default()
+        });
+    }
+    all
+}
+
 /// ENTITY_ID of a pipeline's stages.
-pub(super) fn stage_entity(category: u16) -> String {
+pub(crate) fn stage_entity(category: u16) -> String {
     if category == 0 {
         "DEAL_STAGE".to_owned()
     } else {
@@ -91,7 +117,7 @@ pub(super) fn stage_entity(category: u16) -> String {
 }
 
 /// STAGE_ID of a stage code within a pipeline.
-pub(super) fn stage_code(category: u16, code: &str) -> String {
+pub(crate) fn stage_code(category: u16, code: &str) -> String {
     if category == 0 {
         code.to_owned()
     } else {

@@ -9,7 +9,11 @@ use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, LogNormal};
 
 use super::cast::{self, Manager, Source};
-use super::{Card, Company, NO_MONEY, NO_TIME, Pool, Products, Sym, Table, directory, flag, time};
+use super::ledger::Ledgers;
+use super::{
+    Card, Company, NO_MONEY, NO_TIME, Pool, Products, Sym, Table, chronicle, directory, flag,
+    goods, time,
+};
 
 /// Leads of a small company over its three years.
 const SMALL_LEADS: u64 = 30_000;
@@ -192,7 +196,19 @@ impl<'a> Maker<'a> {
         statuses.extend(cast::own_statuses(self.russian));
         statuses.extend(directory::stage_defaults(0, self.russian));
         statuses.extend(directory::stage_defaults(1, self.russian));
+        statuses.extend(directory::invoice_stages(self.russian));
         directory::number(&mut statuses);
+        for code in chronicle::CODES {
+            self.pool.intern(code);
+        }
+        for (russian, english) in chronicle::SUBJECTS {
+            self.pool
+                .intern(if self.russian { russian } else { english });
+        }
+        for place in 0..chronicle::PHONES {
+            self.pool.intern(&chronicle::phone(place));
+        }
+        let russian = self.russian;
         let mut company = Company {
             name: cast::company_name(self.russian),
             zone: self.zone,
@@ -206,8 +222,13 @@ impl<'a> Maker<'a> {
             deals: Table::new(deals, Vec::new()),
             statuses,
             products: Products::default(),
+            catalogue: goods::catalogue(russian),
+            user_fields: Vec::new(),
+            made: true,
+            ledgers: Ledgers::default(),
         };
         company.adopt_unknown_codes();
+        company.adorn(russian);
         company
     }
 

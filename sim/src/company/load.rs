@@ -1,5 +1,7 @@
 //! Reads a company from a folder of CSV exports, one file a Bitrix24 entity.
 
+mod ledgers;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
@@ -168,6 +170,7 @@ impl Company {
         let users = loader.users(dir, &leads, &deals)?;
         let departments = departments(dir)?;
         let products = products(dir)?;
+        let ledgers = ledgers::read(dir, &mut loader)?;
         let Loader {
             pool,
             zone,
@@ -196,8 +199,14 @@ impl Company {
             categories,
             currencies,
             products,
+            catalogue: Vec::new(),
+            user_fields: Vec::new(),
+            made: false,
+            ledgers,
         };
         company.adopt_unknown_codes();
+        company.describe_custom();
+        company.collect_catalogue();
         Ok(company)
     }
 }
@@ -551,6 +560,7 @@ impl Loader {
         for category in &self.categories {
             born.extend(directory::stage_defaults(category.id, self.russian));
         }
+        born.extend(directory::invoice_stages(self.russian));
         born.retain(|status| !has(&status.entity, &self.statuses));
         self.statuses.extend(born);
         directory::number(&mut self.statuses);

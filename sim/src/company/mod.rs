@@ -2,8 +2,12 @@
 //! compact (about 140 bytes), because a portal with a million leads must fit a laptop.
 
 mod cast;
-mod directory;
+pub(crate) mod chronicle;
+pub(crate) mod custom;
+pub(crate) mod directory;
 mod generate;
+pub(crate) mod goods;
+pub(crate) mod ledger;
 mod load;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -44,6 +48,15 @@ pub struct Company {
     pub(crate) categories: Vec<Category>,
     pub(crate) currencies: Vec<Currency>,
     pub(crate) products: Products,
+    /// Goods with their purchase prices.
+    pub(crate) catalogue: Vec<goods::Product>,
+    /// Custom fields of leads and deals.
+    pub(crate) user_fields: Vec<custom::UserField>,
+    /// True when the company is made up: then its past is derived from its rows. An export's past is
+    /// what its files say.
+    pub(crate) made: bool,
+    /// Stage history, calls, activities, tasks, invoices.
+    pub(crate) ledgers: ledger::Ledgers,
 }
 
 /// Every text of the company, each kept once.
@@ -270,6 +283,11 @@ impl Table {
         &self.cards
     }
 
+    /// All rows, to fill in fields that are no column.
+    pub(crate) fn cards_mut(&mut self) -> &mut [Card] {
+        &mut self.cards
+    }
+
     /// (DATE_MODIFY, id) of all rows, ascending.
     pub(crate) fn by_modified(&self) -> &[(i64, u32)] {
         &self.by_modified
@@ -395,6 +413,11 @@ impl Company {
         self.zone
     }
 
+    /// Moves the portal's server into another zone: the same instants, written with its offset.
+    pub fn set_zone(&mut self, zone: Tz) {
+        self.zone = zone;
+    }
+
     /// The company's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -424,6 +447,12 @@ impl Company {
         let last = last(&self.leads).max(last(&self.deals)).unwrap_or(0);
         let instant = DateTime::from_timestamp(last, 0).unwrap_or_default();
         instant.with_timezone(&self.zone).date_naive()
+    }
+
+    /// The first instant that is not lived any more: the midnight after the last day.
+    pub(crate) fn end(&self) -> i64 {
+        let next = self.last_day().succ_opt().unwrap_or(NaiveDate::MAX);
+        time::midnight(self.zone, next)
     }
 
     /// Adds directory entries for the codes of one row.

@@ -50,5 +50,9 @@ pub(crate) fn company(leads: u32) -> Company {
         }],
         currencies: directory::currency_defaults("RUB", true),
         products: Products::default(),
+        catalogue: Vec::new(),
+        user_fields: Vec::new(),
+        made: false,
+        ledgers: super::ledger::Ledgers::default(),
     }
 }

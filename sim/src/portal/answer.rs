@@ -35,7 +35,8 @@ impl Answer {
 pub(crate) struct Refusal {
     /// HTTP status of a single call.
     pub(crate) status: u16,
-    pub(crate) code: String,
+    /// Mostly a text; some methods answer the number 0.
+    pub(crate) code: serde_json::Value,
     pub(crate) description: String,
 }
 
@@ -44,7 +45,7 @@ impl Refusal {
     pub(crate) fn new(status: u16, code: &str, description: &str) -> Self {
         Self {
             status,
-            code: code.to_owned(),
+            code: code.into(),
             description: description.to_owned(),
         }
     }
@@ -57,6 +58,24 @@ impl Refusal {
     /// An error of the old CRM methods, whose code is empty.
     pub(crate) fn plain(description: &str) -> Self {
         Self::bad("", description)
+    }
+
+    /// Too much operating time.
+    pub(crate) fn operating() -> Self {
+        Self::new(
+            429,
+            "OPERATION_TIME_LIMIT",
+            "Method is blocked due to operation time limit.",
+        )
+    }
+
+    /// An error whose code is the number 0.
+    pub(crate) fn zero(description: &str) -> Self {
+        Self {
+            status: 400,
+            code: 0.into(),
+            description: description.to_owned(),
+        }
     }
 
     /// The body.

@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::State;
+use super::access::Caller;
 use super::answer::{Answer, Refusal};
 use super::envelope::{Stopwatch, write_time};
 use super::methods;
+use super::operating::{Billing, Reading, batch_cost};
 use super::params::Params;
 use super::php;
 
@@ -107,18 +109,27 @@ struct Parts {
     times: Vec<(String, Vec<u8>)>,
 }
 
-/// Carries out a batch.
-pub(crate) fn run(state: &State, params: &Params<'_>, watch: &Stopwatch) -> Answer {
+/// Carries out a batch. Refused as a whole where the method `batch` pays and has paid too much.
+pub(crate) fn run(
+    state: &State,
+    caller: &Caller,
+    params: &Params<'_>,
+    watch: &Stopwatch,
+) -> Result<(Answer, Option<Reading>), Refusal> {
+    let batch_pays = state.operating().billing == Billing::Batch;
+    if batch_pays && state.blocked(caller, "batch") {
+        return Err(Refusal::operating());
+    }
     let halt = params
         .text("halt")
         .is_some_and(|text| matches!(text.as_str(), "1" | "true" | "Y"));
     let commands = params.get("cmd").map(php::entries).unwrap_or_default();
     let mut parts = Parts::default();
-    let mut pages = 0;
+    let mut ran = Ran::default();
     for (number, (key, command)) in commands.into_iter().enumerate() {
-        let begun = watch.now(state.page_time(pages));
+        let begun = watch.now(state.page_time(ran.pages));
         let outcome = if number < MAX_COMMANDS {
-            one(state, command, &mut parts.results)
+            one(state, caller, command, &mut parts.results)
         } else {
             Err(Refusal::bad(
                 "ERROR_BATCH_LENGTH_EXCEEDED",
@@ -126,12 +137,11 @@ pub(crate) fn run(state: &State, params: &Params<'_>, watch: &Stopwatch) -> Answ
             ))
         };
         match outcome {
-            Ok(answer) => {
-                pages += answer.pages;
-                let ended = watch.now(state.page_time(pages));
-                let mut time = Vec::new();
-                write_time(&mut time, state.zone(), begun, ended, ended - begun);
-                parts.times.push((key.clone(), time));
+            Ok((answer, reading)) => {
+                ran.pages += answer.pages;
+                let ended = watch.now(state.page_time(ran.pages));
+                ran.seconds.push(state.cost(answer.pages));
+                ran.times.push((key.clone(), (begun, ended), reading));
                 if let Some(total) = answer.total {
                     parts
                         .totals
@@ -152,28 +162,58 @@ pub(crate) fn run(state: &State, params: &Params<'_>, watch: &Stopwatch) -> Answ
             }
         }
     }
-    let mut out = Vec::new();
-    let all = [
-        ("{\"result\":", &parts.results.json),
-        (",\"result_error\":", &parts.errors),
-        (",\"result_total\":", &parts.totals),
-        (",\"result_next\":", &parts.nexts),
-        (",\"result_time\":", &parts.times),
-    ];
-    for (name, entries) in all {
-        out.extend_from_slice(name.as_bytes());
-        php::write_array(&mut out, entries);
+    let bill = batch_pays.then(|| state.bill(caller, "batch", batch_cost(&ran.seconds)));
+    for (key, span, own) in ran.times {
+        let mut time = Vec::new();
+        // Where the batch pays, all of its commands show the batch's one number.
+        write_time(&mut time, state.zone(), span, bill.flatten().or(own));
+        parts.times.push((key, time));
     }
-    out.push(b'}');
-    Answer {
-        result: out,
-        pages,
-        ..Answer::default()
+    // Where the methods pay, the batch itself is never billed.
+    let reading = bill.flatten().or_else(|| state.reading(caller, "batch"));
+    Ok((parts.answer(ran.pages), reading))
+}
+
+/// What the commands took.
+#[derive(Default)]
+struct Ran {
+    pages: u32,
+    /// Seconds of each command that came through.
+    seconds: Vec<f64>,
+    /// Key, start and finish, the counter of its method.
+    times: Vec<(String, (f64, f64), Option<Reading>)>,
+}
+
+impl Parts {
+    fn answer(&self, pages: u32) -> Answer {
+        let mut out = Vec::new();
+        let all = [
+            ("{\"result\":", &self.results.json),
+            (",\"result_error\":", &self.errors),
+            (",\"result_total\":", &self.totals),
+            (",\"result_next\":", &self.nexts),
+            (",\"result_time\":", &self.times),
+        ];
+        for (name, entries) in all {
+            out.extend_from_slice(name.as_bytes());
+            php::write_array(&mut out, entries);
+        }
+        out.push(b'}');
+        Answer {
+            result: out,
+            pages,
+            ..Answer::default()
+        }
     }
 }
 
 /// One command: `method?query`, the query encoded once.
-fn one(state: &State, command: &Value, results: &mut Results) -> Result<Answer, Refusal> {
+fn one(
+    state: &State,
+    caller: &Caller,
+    command: &Value,
+    results: &mut Results,
+) -> Result<(Answer, Option<Reading>), Refusal> {
     let text = php::scalar(command).unwrap_or_default();
     let (method, query) = text.split_once('?').unwrap_or((&text, ""));
     let method = methods::name(method);
@@ -185,8 +225,18 @@ fn one(state: &State, command: &Value, results: &mut Results) -> Result<Answer, 
             "Method is not allowed for batch usage",
         ));
     }
+    let methods_pay = state.operating().billing == Billing::Methods;
+    if methods_pay && state.blocked(caller, &method) {
+        return Err(Refusal::operating());
+    }
     let params = results.fill(php::parse_query(query));
-    methods::call(state, &method, &Params::new(&params))
+    let answer = methods::call(state, caller, &method, &Params::new(&params))?;
+    let reading = if methods_pay {
+        state.bill(caller, &method, state.cost(answer.pages))
+    } else {
+        None
+    };
+    Ok((answer, reading))
 }
 
 #[cfg(test)]

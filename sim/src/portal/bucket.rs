@@ -1,5 +1,8 @@
 //! The request limit of the cloud: a leaky bucket, taken literally.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
+
 use super::Plan;
 
 /// A counter that each served request raises by one and each whole second lowers by the plan's
@@ -45,6 +48,36 @@ impl Bucket {
     }
 }
 
+/// The buckets of a portal, one for each address that requests come from.
+pub(crate) struct Buckets {
+    plan: Plan,
+    by_source: HashMap<IpAddr, Bucket>,
+}
+
+impl Buckets {
+    /// Empty buckets of a plan.
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self {
+            plan,
+            by_source: HashMap::new(),
+        }
+    }
+
+    /// The plan.
+    pub(crate) fn plan(&self) -> Plan {
+        self.plan
+    }
+
+    /// Asks for one request from an address at a number of whole seconds since the portal's start.
+    pub(crate) fn admit(&mut self, source: IpAddr, second: u64) -> bool {
+        let fresh = || Bucket::new(self.plan);
+        self.by_source
+            .entry(source)
+            .or_insert_with(fresh)
+            .admit(second)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +93,14 @@ mod tests {
             assert_eq!(served(4), 3 * rate);
             assert_eq!(served(1_000), burst);
         }
+    }
+
+    #[test]
+    fn each_address_has_a_bucket_of_its_own() {
+        let mut buckets = Buckets::new(Plan::Standard);
+        let [one, two] = [1, 2].map(|last| IpAddr::from([127, 0, 0, last]));
+        assert_eq!((0..60).filter(|_| buckets.admit(one, 0)).count(), 51);
+        assert_eq!((0..60).filter(|_| buckets.admit(two, 0)).count(), 51);
     }
 
     #[test]

@@ -6,17 +6,32 @@ use serde_json::{Map, Value};
 
 use crate::company::{Card, Company, NO_MONEY, NO_TIME, cents, flag, time};
 
-use super::field::Entity;
-use super::php;
+use crate::company::ledger::step;
 
-/// Creates a row, or changes the one that `ID` names; gives its id. The fields stand under
-/// `fields` or beside `silent`.
+use super::State;
+use super::access::Caller;
+use super::answer::{Answer, Refusal};
+use super::events::What;
+use super::field::Entity;
+use super::params::Params;
+use super::{methods, php};
+
+/// What a change did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Changed {
+    pub(crate) id: u32,
+    /// What an event tells of it; nothing for a silent change.
+    pub(crate) what: Option<What>,
+}
+
+/// Creates a row, or changes the one that `ID` names. The fields stand under `fields` or beside
+/// `silent`.
 pub(crate) fn put(
     company: &mut Company,
     entity: Entity,
     given: &Value,
     now: i64,
-) -> Result<u32, String> {
+) -> Result<Changed, String> {
     let outer = given.as_object().ok_or("a row is an object of fields")?;
     let mut fields = outer
         .get("fields")
@@ -37,40 +52,75 @@ pub(crate) fn put(
         None => table.last_id() + 1,
     };
     let known = table.get(id).cloned();
+    let old = known.is_some();
     let mut card = match known {
         Some(card) => card,
         None => fresh(company, entity, id, now),
     };
-    let stage = card.stage;
+    let before = (card.stage, card.category);
     if !silent {
         card.modified = now;
     }
     for (name, value) in &fields {
         set(company, entity, &mut card, name, value)?;
     }
-    if card.stage != stage {
+    if card.stage != before.0 {
         moved(company, entity, &mut card, &fields, now);
     }
+    note_history(company, entity, &card, old, before);
     let table = match entity {
         Entity::Lead => &mut company.leads,
         Entity::Deal => &mut company.deals,
     };
     table.put(card);
     company.adopt_unknown_codes_of(entity == Entity::Lead, id);
-    Ok(id)
+    let what = if old { What::Update } else { What::Add };
+    Ok(Changed {
+        id,
+        what: (!silent).then_some(what),
+    })
 }
 
-/// Deletes the rows that `ID` names; tells how many there were.
+/// Writes the stage history of a change; the history so far is made before the card is replaced,
+/// because afterwards the card no longer tells it.
+fn note_history(
+    company: &mut Company,
+    entity: Entity,
+    card: &Card,
+    old: bool,
+    (stage, category): (u32, u16),
+) {
+    let owner = methods::owner(entity);
+    company.moves(owner);
+    let ledgers = company.ledgers_mut();
+    if !old {
+        ledgers.moved(owner, step::CREATED, card.created, card);
+        if card.semantic != b'P' {
+            ledgers.moved(owner, step::FINAL, card.moved, card);
+        }
+    } else if card.category != category {
+        ledgers.moved(owner, step::PIPELINE, card.moved, card);
+    } else if card.stage != stage {
+        let what = if card.semantic == b'P' {
+            step::MOVED
+        } else {
+            step::FINAL
+        };
+        ledgers.moved(owner, what, card.moved, card);
+    }
+}
+
+/// Deletes the rows that `ID` names; gives the ids of those that were there.
 pub(crate) fn remove(
     company: &mut Company,
     entity: Entity,
     given: &Value,
-) -> Result<usize, String> {
+) -> Result<Vec<u32>, String> {
     let ids = given
         .get("ID")
         .or_else(|| given.get("id"))
         .ok_or("ID is missing")?;
-    let ids = if php::is_array(ids) {
+    let mut ids = if php::is_array(ids) {
         php::entries(ids)
             .into_iter()
             .map(|(_, id)| id_of(id))
@@ -82,7 +132,87 @@ pub(crate) fn remove(
         Entity::Lead => &mut company.leads,
         Entity::Deal => &mut company.deals,
     };
-    Ok(ids.into_iter().filter(|id| table.remove(*id)).count())
+    ids.retain(|id| table.remove(*id));
+    let owner = methods::owner(entity);
+    for id in &ids {
+        company.ledgers_mut().card_gone(owner, *id);
+    }
+    Ok(ids)
+}
+
+/// Answers crm.lead.* and crm.deal.* that write; nothing for any other method.
+pub(crate) fn by_method(
+    state: &State,
+    caller: &Caller,
+    method: &str,
+    params: &Params<'_>,
+) -> Option<Result<Answer, Refusal>> {
+    let (entity, verb) = match method.strip_prefix("crm.")?.split_once('.')? {
+        ("lead", verb) => (Entity::Lead, verb),
+        ("deal", verb) => (Entity::Deal, verb),
+        _ => return None,
+    };
+    matches!(verb, "add" | "update" | "delete").then(|| write(state, caller, entity, verb, params))
+}
+
+fn write(
+    state: &State,
+    caller: &Caller,
+    entity: Entity,
+    verb: &str,
+    params: &Params<'_>,
+) -> Result<Answer, Refusal> {
+    let now = state.now().timestamp();
+    let mut company = state.company_mut();
+    let mut given = Map::new();
+    if verb != "add" {
+        let id = params
+            .number("id")
+            .and_then(|id| u32::try_from(id).ok())
+            .unwrap_or(0);
+        if id == 0 {
+            return Err(Refusal::plain("ID is not defined or invalid."));
+        }
+        let card = entity.table(&company).get(id);
+        let card = card.ok_or_else(|| Refusal::plain("Not found"))?;
+        if !caller.sight.card(card, entity == Entity::Deal) {
+            return Err(Refusal::plain("Access denied."));
+        }
+        given.insert("ID".to_owned(), id.into());
+    }
+    if verb == "delete" {
+        let gone =
+            remove(&mut company, entity, &Value::Object(given)).map_err(|e| Refusal::plain(&e))?;
+        drop(company);
+        for id in gone {
+            state.announce(entity, Some(What::Delete), id);
+        }
+        return Ok(Answer::of(&Value::Bool(true)));
+    }
+    let fields = params.get("fields").filter(|fields| php::is_array(fields));
+    let fields = fields.ok_or_else(|| Refusal::plain("Parameter 'fields' must be array."))?;
+    for (name, value) in php::entries(fields) {
+        // What a method does not know or may not write it ignores.
+        let own = |spec: &super::field::Spec| spec.name == name && !spec.read_only;
+        if entity.specs().iter().any(own) || name.starts_with("UF_") {
+            given.insert(name, value.clone());
+        }
+    }
+    let by = if verb == "add" {
+        "CREATED_BY_ID"
+    } else {
+        "MODIFY_BY_ID"
+    };
+    given.insert(by.to_owned(), caller.user.into());
+    let changed = put(&mut company, entity, &Value::Object(given), now);
+    drop(company);
+    let changed = changed.map_err(|error| Refusal::plain(&error))?;
+    state.announce(entity, changed.what, changed.id);
+    Ok(if verb == "add" {
+        Answer::of(&changed.id.into())
+    } else {
+        Answer::of(&Value::Bool(true))
+    })
 }
 
 fn id_of(value: &Value) -> Result<u32, String> {
@@ -291,7 +421,10 @@ mod tests {
         let given = json!({"ID": 20, "fields": {"STATUS_ID": "JUNK", "OPPORTUNITY": 12.5}});
         assert_eq!(
             put(&mut company, Entity::Lead, &given, 2_000_000_000),
-            Ok(20)
+            Ok(Changed {
+                id: 20,
+                what: Some(What::Update)
+            })
         );
         let lead = company.leads.get(20).unwrap();
         assert_eq!(
@@ -306,7 +439,7 @@ mod tests {
         let again = json!({"ID": "20", "STATUS_ID": "IN_PROCESS", "silent": true});
         assert_eq!(
             put(&mut company, Entity::Lead, &again, 2_000_000_500),
-            Ok(20)
+            Ok(Changed { id: 20, what: None })
         );
         let lead = company.leads.get(20).unwrap();
         assert_eq!(
@@ -321,7 +454,10 @@ mod tests {
         let given = json!({"fields": {"SOURCE_ID": "UC_TV", "UF_CRM_X": [1, 2], "TITLE": "=1+1"}});
         assert_eq!(
             put(&mut company, Entity::Lead, &given, 2_000_000_000),
-            Ok(31)
+            Ok(Changed {
+                id: 31,
+                what: Some(What::Add)
+            })
         );
         assert!(
             company
@@ -333,7 +469,7 @@ mod tests {
         assert_eq!(company.leads.get(31).unwrap().extra(code), Some("[1,2]"));
         assert_eq!(
             remove(&mut company, Entity::Lead, &json!({"ID": [31, 10, 99]})),
-            Ok(2)
+            Ok(vec![31, 10])
         );
         assert_eq!(company.leads.last_id(), 30);
     }

@@ -5,27 +5,35 @@ use axum::body::Bytes;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::clock;
 use crate::company::time;
 
+use super::events::What;
 use super::field::Entity;
 use super::http::Reply;
-use super::{Manners, State, change, php};
+use super::{State, change, live, php, settings};
 
 /// Answers a request to the door.
-pub(crate) fn open(state: &State, verb: &Method, room: &str, query: &str, body: &Bytes) -> Reply {
+pub(crate) fn open(
+    state: &State,
+    verb: &Method,
+    (base, room): (&str, &str),
+    query: &str,
+    body: &Bytes,
+) -> Reply {
     let outcome = if body.is_empty() {
         Ok(php::parse_query(query))
     } else {
         serde_json::from_slice(body).map_err(|error| format!("the body is no JSON: {error}"))
     };
-    let outcome = outcome.and_then(|given| act(state, verb, room.trim_end_matches('/'), &given));
+    let outcome =
+        outcome.and_then(|given| act(state, verb, (base, room.trim_end_matches('/')), &given));
     match outcome {
         Ok(Some(answer)) => Reply::json(200, answer.to_string().into_bytes()),
         Ok(None) => {
             let error = json!({"error": format!(
-                "{verb} /_sim/{room} is not there; known are GET requests, POST reset, POST and \
-                 DELETE faults, POST settings, POST and DELETE lead, POST and DELETE deal"
+                "{verb} /_sim/{room} is not there; known are GET requests, GET company, POST reset, \
+                 POST and DELETE faults, POST settings, POST live, GET and POST oauth, POST and \
+                 DELETE lead, POST and DELETE deal"
             )});
             Reply::json(404, error.to_string().into_bytes())
         }
@@ -34,7 +42,12 @@ pub(crate) fn open(state: &State, verb: &Method, room: &str, query: &str, body: 
 }
 
 /// The answer; nothing for an address that is not there.
-fn act(state: &State, verb: &Method, room: &str, given: &Value) -> Result<Option<Value>, String> {
+fn act(
+    state: &State,
+    verb: &Method,
+    (base, room): (&str, &str),
+    given: &Value,
+) -> Result<Option<Value>, String> {
     let entity = match room {
         "lead" => Entity::Lead,
         _ => Entity::Deal,
@@ -51,24 +64,25 @@ fn act(state: &State, verb: &Method, room: &str, given: &Value) -> Result<Option
             json!({"result": true})
         }
         ("POST", "settings") => {
-            settings(state, given)?;
+            settings::apply(state, given)?;
             json!({"result": true})
         }
-        ("POST", "lead" | "deal") => {
-            let now = clock::now().timestamp();
-            let mut company = state.company_mut();
-            match given {
-                Value::Array(list) => {
-                    let ids = list
-                        .iter()
-                        .map(|one| change::put(&mut company, entity, one, now));
-                    json!({"result": ids.collect::<Result<Vec<_>, _>>()?})
-                }
-                one => json!({"result": change::put(&mut company, entity, one, now)?}),
+        ("POST", "live") => json!({"result": live::happen(state, given)?}),
+        ("GET", "oauth") => state.application(base),
+        ("POST", "oauth") => json!({"result": state.oauth().change(given, state.seconds())?}),
+        ("POST", "lead" | "deal") => match given {
+            Value::Array(list) => {
+                let ids = list.iter().map(|one| put(state, entity, one));
+                json!({"result": ids.collect::<Result<Vec<_>, _>>()?})
             }
-        }
+            one => json!({"result": put(state, entity, one)?}),
+        },
         ("DELETE", "lead" | "deal") => {
-            json!({"result": change::remove(&mut state.company_mut(), entity, given)?})
+            let gone = change::remove(&mut state.company_mut(), entity, given)?;
+            for id in &gone {
+                state.announce(entity, Some(What::Delete), *id);
+            }
+            json!({"result": gone.len()})
         }
         ("GET", "company") => {
             let company = state.company();
@@ -80,7 +94,7 @@ fn act(state: &State, verb: &Method, room: &str, given: &Value) -> Result<Option
                 "leads": leads,
                 "deals": deals,
                 "last_day": company.last_day().to_string(),
-                "server_time": time::text(company.zone, clock::now().timestamp()),
+                "server_time": time::text(company.zone, state.now().timestamp()),
             })
         }
         _ => return Ok(None),
@@ -88,30 +102,10 @@ fn act(state: &State, verb: &Method, room: &str, given: &Value) -> Result<Option
     Ok(Some(answer))
 }
 
-fn settings(state: &State, given: &Value) -> Result<(), String> {
-    let map = given.as_object().ok_or("settings are an object")?;
-    let mut manners: Manners = state.manners();
-    for (key, value) in map {
-        match key.as_str() {
-            "mode" => {
-                let mode = value.as_u64().and_then(|mode| u8::try_from(mode).ok());
-                manners.mode = mode
-                    .filter(|mode| matches!(mode, 1 | 2))
-                    .ok_or("mode is 1 or 2")?;
-            }
-            "admin" => manners.admin = value.as_bool().ok_or("admin is true or false")?,
-            "scope" => {
-                let scope = php::entries(value)
-                    .into_iter()
-                    .filter_map(|(_, v)| php::scalar(v));
-                manners.scope = scope.collect();
-            }
-            _ => return Err(format!("{key}: unknown; known are mode, admin, scope")),
-        }
-    }
-    *state
-        .manners
-        .write()
-        .unwrap_or_else(std::sync::PoisonError::into_inner) = manners;
-    Ok(())
+/// Creates or changes a row; its id.
+fn put(state: &State, entity: Entity, given: &Value) -> Result<u32, String> {
+    let now = state.now().timestamp();
+    let changed = change::put(&mut state.company_mut(), entity, given, now)?;
+    state.announce(entity, changed.what, changed.id);
+    Ok(changed.id)
 }

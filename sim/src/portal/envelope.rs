@@ -8,9 +8,7 @@ use crate::clock;
 use crate::company::time;
 
 use super::answer::Answer;
-
-/// Seconds until the oldest basket of the operating counter is dropped.
-const OPERATING_WINDOW_S: i64 = 600;
+use super::operating::Reading;
 
 /// When a request came in.
 pub(crate) struct Stopwatch {
@@ -20,9 +18,9 @@ pub(crate) struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Starts now.
-    pub(crate) fn new() -> Self {
-        let now = clock::now();
+    /// Starts now, on a clock that goes so many seconds ahead.
+    pub(crate) fn new(ahead: i64) -> Self {
+        let now = clock::now() + chrono::TimeDelta::seconds(ahead);
         // Unix microseconds of our days are exact in a double.
         Self {
             start: now.timestamp_micros() as f64 / 1e6,
@@ -41,24 +39,45 @@ impl Stopwatch {
     }
 }
 
-/// Appends a `time` block.
-pub(crate) fn write_time(out: &mut Vec<u8>, zone: Tz, start: f64, finish: f64, processing: f64) {
+/// Appends a `time` block; without a reading the portal has no operating counter.
+pub(crate) fn write_time(
+    out: &mut Vec<u8>,
+    zone: Tz,
+    (start, finish): (f64, f64),
+    reading: Option<Reading>,
+) {
     let instant = |seconds: f64| time::text(zone, seconds as i64);
-    let reset = finish as i64 + OPERATING_WINDOW_S;
+    let spent = finish - start;
     let block = format!(
-        "{{\"start\":{start:.6},\"finish\":{finish:.6},\"duration\":{:.6},\"processing\":{:.6},\
-         \"date_start\":\"{}\",\"date_finish\":\"{}\",\"operating_reset_at\":{reset},\
-         \"operating\":0}}",
-        finish - start,
-        processing,
+        "{{\"start\":{start:.6},\"finish\":{finish:.6},\"duration\":{spent:.6},\
+         \"processing\":{spent:.6},\"date_start\":\"{}\",\"date_finish\":\"{}\"",
         instant(start),
         instant(finish),
     );
     out.extend_from_slice(block.as_bytes());
+    if let Some(reading) = reading {
+        let reset = reading.reset_at as i64;
+        let counter = if reading.spent > 0.0 {
+            format!(
+                ",\"operating_reset_at\":{reset},\"operating\":{:.6}",
+                reading.spent
+            )
+        } else {
+            format!(",\"operating_reset_at\":{reset},\"operating\":0")
+        };
+        out.extend_from_slice(counter.as_bytes());
+    }
+    out.push(b'}');
 }
 
 /// The body of a good answer.
-pub(crate) fn wrap(answer: &Answer, zone: Tz, watch: &Stopwatch, extra: f64) -> Vec<u8> {
+pub(crate) fn wrap(
+    answer: &Answer,
+    zone: Tz,
+    watch: &Stopwatch,
+    extra: f64,
+    reading: Option<Reading>,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(answer.result.len() + 400);
     out.extend_from_slice(b"{\"result\":");
     out.extend_from_slice(&answer.result);
@@ -69,7 +88,7 @@ pub(crate) fn wrap(answer: &Answer, zone: Tz, watch: &Stopwatch, extra: f64) -> 
     }
     out.extend_from_slice(b",\"time\":");
     let finish = watch.now(extra);
-    write_time(&mut out, zone, watch.start, finish, finish - watch.start);
+    write_time(&mut out, zone, (watch.start, finish), reading);
     out.push(b'}');
     out
 }
@@ -86,14 +105,17 @@ mod tests {
         write_time(
             &mut out,
             Moscow,
-            1_718_292_234.554_781,
-            1_718_292_234.657_739,
-            0.055,
+            (1_718_292_234.554_781, 1_718_292_234.657_739),
+            Some(Reading {
+                spent: 3.5,
+                reset_at: 1_718_292_834.2,
+            }),
         );
         let block: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(block["date_start"], "2024-06-13T18:23:54+03:00");
         assert_eq!(block["date_finish"], "2024-06-13T18:23:54+03:00");
         assert_eq!(block["operating_reset_at"], 1_718_292_834);
+        assert_eq!(block["operating"], 3.5);
         assert!(block["start"].is_f64() && block["duration"].is_f64());
     }
 }

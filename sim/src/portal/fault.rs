@@ -23,6 +23,8 @@ pub(crate) struct Fault {
     pub(crate) truncate: Option<usize>,
     /// Milliseconds that the answer is late.
     pub(crate) slow_ms: u64,
+    /// What happens in the company a moment before, as `POST /_sim/live` takes it.
+    pub(crate) live: Option<Value>,
 }
 
 /// Faults in the order of their queueing.
@@ -104,10 +106,11 @@ fn read(json: &Value) -> Result<Fault, String> {
                 fault.truncate = Some(usize::try_from(number()?).unwrap_or(usize::MAX));
             }
             "slow_ms" => fault.slow_ms = number()?,
+            "live" => fault.live = Some(super::live::Wish::read(value).map(|_| value.clone())?),
             _ => {
                 return Err(format!(
                     "{key}: unknown; known are method, skip, count, status, body, html, reset, \
-                     truncate, slow_ms"
+                     truncate, slow_ms, live"
                 ));
             }
         }

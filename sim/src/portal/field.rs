@@ -3,6 +3,7 @@
 use crate::company::{Card, Company, NO_MONEY, NO_TIME, Pool, Sym, flag, time};
 
 use super::php;
+pub(crate) use super::specs::{DEAL, LEAD, Spec};
 
 /// Where a field's value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,619 +57,6 @@ pub(crate) enum Kind {
     Flag,
 }
 
-/// One line of a field table: REST name, camelCase name of crm.item, type and title of
-/// crm.*.fields, read only, source of the value.
-pub(crate) struct Spec {
-    pub(crate) name: &'static str,
-    pub(crate) camel: &'static str,
-    pub(crate) kind: &'static str,
-    pub(crate) title: &'static str,
-    pub(crate) read_only: bool,
-    pub(crate) field: Field,
-}
-
-const fn spec(
-    name: &'static str,
-    camel: &'static str,
-    kind: &'static str,
-    title: &'static str,
-    field: Field,
-) -> Spec {
-    Spec {
-        name,
-        camel,
-        kind,
-        title,
-        read_only: false,
-        field,
-    }
-}
-
-const fn fixed(
-    name: &'static str,
-    camel: &'static str,
-    kind: &'static str,
-    title: &'static str,
-    field: Field,
-) -> Spec {
-    Spec {
-        name,
-        camel,
-        kind,
-        title,
-        read_only: true,
-        field,
-    }
-}
-
-/// A text field without a column of its own; its code is looked up when a query is read.
-const PLAIN: Field = Field::Other(0);
-
-/// Fields of crm.lead.* in the order of a real answer.
-pub(crate) const LEAD: &[Spec] = &[
-    fixed("ID", "id", "integer", "ID", Field::Id),
-    spec("TITLE", "title", "string", "Lead Title", Field::Title),
-    spec("HONORIFIC", "honorific", "crm_status", "Salutation", PLAIN),
-    spec("NAME", "name", "string", "First Name", Field::Name),
-    spec("SECOND_NAME", "secondName", "string", "Middle Name", PLAIN),
-    spec(
-        "LAST_NAME",
-        "lastName",
-        "string",
-        "Last Name",
-        Field::LastName,
-    ),
-    spec(
-        "COMPANY_TITLE",
-        "companyTitle",
-        "string",
-        "Company Name",
-        PLAIN,
-    ),
-    spec(
-        "COMPANY_ID",
-        "companyId",
-        "crm_company",
-        "Company",
-        Field::Company,
-    ),
-    spec(
-        "CONTACT_ID",
-        "contactId",
-        "crm_contact",
-        "Contact",
-        Field::Contact,
-    ),
-    fixed(
-        "IS_RETURN_CUSTOMER",
-        "isReturnCustomer",
-        "char",
-        "Returning Lead",
-        Field::ReturnLead,
-    ),
-    spec(
-        "BIRTHDATE",
-        "birthdate",
-        "date",
-        "Birthdate",
-        Field::Fixed("\"\""),
-    ),
-    spec(
-        "SOURCE_ID",
-        "sourceId",
-        "crm_status",
-        "Source",
-        Field::Source,
-    ),
-    spec(
-        "SOURCE_DESCRIPTION",
-        "sourceDescription",
-        "string",
-        "Source Description",
-        PLAIN,
-    ),
-    spec("STATUS_ID", "stageId", "crm_status", "Stage", Field::Stage),
-    spec(
-        "STATUS_DESCRIPTION",
-        "statusDescription",
-        "string",
-        "Stage Description",
-        PLAIN,
-    ),
-    spec("POST", "post", "string", "Position", PLAIN),
-    spec("COMMENTS", "comments", "string", "Comments", PLAIN),
-    spec(
-        "CURRENCY_ID",
-        "currencyId",
-        "crm_currency",
-        "Currency",
-        Field::Currency,
-    ),
-    spec(
-        "OPPORTUNITY",
-        "opportunity",
-        "double",
-        "Amount",
-        Field::Opportunity,
-    ),
-    spec(
-        "IS_MANUAL_OPPORTUNITY",
-        "isManualOpportunity",
-        "char",
-        "IS_MANUAL_OPPORTUNITY",
-        Field::Flag(flag::MANUAL),
-    ),
-    fixed(
-        "HAS_PHONE",
-        "hasPhone",
-        "char",
-        "Phone Provided",
-        Field::Flag(flag::PHONE),
-    ),
-    fixed(
-        "HAS_EMAIL",
-        "hasEmail",
-        "char",
-        "Email Provided",
-        Field::Flag(flag::EMAIL),
-    ),
-    fixed(
-        "HAS_IMOL",
-        "hasImol",
-        "char",
-        "Open Line Assigned",
-        Field::Flag(flag::IMOL),
-    ),
-    spec(
-        "ASSIGNED_BY_ID",
-        "assignedById",
-        "user",
-        "Responsible User",
-        Field::Assigned,
-    ),
-    fixed(
-        "CREATED_BY_ID",
-        "createdBy",
-        "user",
-        "Created By",
-        Field::CreatedBy,
-    ),
-    fixed(
-        "MODIFY_BY_ID",
-        "updatedBy",
-        "user",
-        "Modified By",
-        Field::ModifiedBy,
-    ),
-    fixed(
-        "DATE_CREATE",
-        "createdTime",
-        "datetime",
-        "Creation Date",
-        Field::Created,
-    ),
-    fixed(
-        "DATE_MODIFY",
-        "updatedTime",
-        "datetime",
-        "Modification Date",
-        Field::Modified,
-    ),
-    fixed(
-        "DATE_CLOSED",
-        "dateClosed",
-        "datetime",
-        "Closing Date",
-        Field::Closed,
-    ),
-    fixed(
-        "STATUS_SEMANTIC_ID",
-        "stageSemanticId",
-        "string",
-        "Status Semantic",
-        Field::Semantic,
-    ),
-    spec(
-        "OPENED",
-        "opened",
-        "char",
-        "Available to All",
-        Field::Flag(flag::OPENED),
-    ),
-    spec(
-        "ORIGINATOR_ID",
-        "originatorId",
-        "string",
-        "External Source",
-        PLAIN,
-    ),
-    spec(
-        "ORIGIN_ID",
-        "originId",
-        "string",
-        "Identifier in External Source",
-        PLAIN,
-    ),
-    fixed(
-        "MOVED_BY_ID",
-        "movedBy",
-        "user",
-        "MOVED_BY_ID",
-        Field::MovedBy,
-    ),
-    fixed(
-        "MOVED_TIME",
-        "movedTime",
-        "datetime",
-        "MOVED_TIME",
-        Field::Moved,
-    ),
-    spec("ADDRESS", "address", "string", "Address", PLAIN),
-    spec("ADDRESS_2", "address2", "string", "Address (Line 2)", PLAIN),
-    spec("ADDRESS_CITY", "addressCity", "string", "City", PLAIN),
-    spec(
-        "ADDRESS_POSTAL_CODE",
-        "addressPostalCode",
-        "string",
-        "Postal Code",
-        PLAIN,
-    ),
-    spec("ADDRESS_REGION", "addressRegion", "string", "Region", PLAIN),
-    spec(
-        "ADDRESS_PROVINCE",
-        "addressProvince",
-        "string",
-        "Province",
-        PLAIN,
-    ),
-    spec(
-        "ADDRESS_COUNTRY",
-        "addressCountry",
-        "string",
-        "Country",
-        PLAIN,
-    ),
-    spec(
-        "ADDRESS_COUNTRY_CODE",
-        "addressCountryCode",
-        "string",
-        "Country Code",
-        PLAIN,
-    ),
-    spec(
-        "ADDRESS_LOC_ADDR_ID",
-        "addressLocAddrId",
-        "integer",
-        "Location Address ID",
-        PLAIN,
-    ),
-    spec(
-        "UTM_SOURCE",
-        "utmSource",
-        "string",
-        "Advertising System",
-        Field::Mark(0),
-    ),
-    spec(
-        "UTM_MEDIUM",
-        "utmMedium",
-        "string",
-        "Traffic Type",
-        Field::Mark(1),
-    ),
-    spec(
-        "UTM_CAMPAIGN",
-        "utmCampaign",
-        "string",
-        "Campaign Identifier",
-        Field::Mark(2),
-    ),
-    spec(
-        "UTM_CONTENT",
-        "utmContent",
-        "string",
-        "Campaign Content",
-        Field::Mark(3),
-    ),
-    spec(
-        "UTM_TERM",
-        "utmTerm",
-        "string",
-        "Campaign Search Term",
-        Field::Mark(4),
-    ),
-    fixed(
-        "LAST_ACTIVITY_BY",
-        "lastActivityBy",
-        "user",
-        "LAST_ACTIVITY_BY",
-        Field::ModifiedBy,
-    ),
-    fixed(
-        "LAST_ACTIVITY_TIME",
-        "lastActivityTime",
-        "datetime",
-        "LAST_ACTIVITY_TIME",
-        Field::Active,
-    ),
-];
-
-/// Fields of crm.deal.* in the order of a real answer.
-pub(crate) const DEAL: &[Spec] = &[
-    fixed("ID", "id", "integer", "ID", Field::Id),
-    spec("TITLE", "title", "string", "Title", Field::Title),
-    spec(
-        "TYPE_ID",
-        "typeId",
-        "crm_status",
-        "Type",
-        Field::Fixed("\"SALE\""),
-    ),
-    spec(
-        "STAGE_ID",
-        "stageId",
-        "crm_status",
-        "Deal Stage",
-        Field::Stage,
-    ),
-    spec(
-        "PROBABILITY",
-        "probability",
-        "integer",
-        "Probability",
-        PLAIN,
-    ),
-    spec(
-        "CURRENCY_ID",
-        "currencyId",
-        "crm_currency",
-        "Currency",
-        Field::Currency,
-    ),
-    spec(
-        "OPPORTUNITY",
-        "opportunity",
-        "double",
-        "Amount",
-        Field::Opportunity,
-    ),
-    spec(
-        "IS_MANUAL_OPPORTUNITY",
-        "isManualOpportunity",
-        "char",
-        "IS_MANUAL_OPPORTUNITY",
-        Field::Flag(flag::MANUAL),
-    ),
-    spec(
-        "TAX_VALUE",
-        "taxValue",
-        "double",
-        "Tax Rate",
-        Field::Fixed("\"0.00\""),
-    ),
-    fixed("LEAD_ID", "leadId", "crm_lead", "Lead", Field::Lead),
-    spec(
-        "COMPANY_ID",
-        "companyId",
-        "crm_company",
-        "Company",
-        Field::Company,
-    ),
-    spec(
-        "CONTACT_ID",
-        "contactId",
-        "crm_contact",
-        "Contact",
-        Field::Contact,
-    ),
-    fixed(
-        "QUOTE_ID",
-        "quoteId",
-        "crm_quote",
-        "Estimate",
-        Field::Fixed("null"),
-    ),
-    spec("BEGINDATE", "begindate", "date", "Start Date", Field::Begun),
-    spec(
-        "CLOSEDATE",
-        "closedate",
-        "date",
-        "Close Date",
-        Field::Closed,
-    ),
-    spec(
-        "ASSIGNED_BY_ID",
-        "assignedById",
-        "user",
-        "Responsible",
-        Field::Assigned,
-    ),
-    fixed(
-        "CREATED_BY_ID",
-        "createdBy",
-        "user",
-        "Created By",
-        Field::CreatedBy,
-    ),
-    fixed(
-        "MODIFY_BY_ID",
-        "updatedBy",
-        "user",
-        "Modified By",
-        Field::ModifiedBy,
-    ),
-    fixed(
-        "DATE_CREATE",
-        "createdTime",
-        "datetime",
-        "Creation Date",
-        Field::Created,
-    ),
-    fixed(
-        "DATE_MODIFY",
-        "updatedTime",
-        "datetime",
-        "Modification Date",
-        Field::Modified,
-    ),
-    spec(
-        "OPENED",
-        "opened",
-        "char",
-        "Available to All",
-        Field::Flag(flag::OPENED),
-    ),
-    spec(
-        "CLOSED",
-        "closed",
-        "char",
-        "Closed",
-        Field::Flag(flag::CLOSED),
-    ),
-    spec("COMMENTS", "comments", "string", "Comment", PLAIN),
-    spec(
-        "ADDITIONAL_INFO",
-        "additionalInfo",
-        "string",
-        "Additional Information",
-        PLAIN,
-    ),
-    spec("LOCATION_ID", "locationId", "location", "Location", PLAIN),
-    spec(
-        "CATEGORY_ID",
-        "categoryId",
-        "crm_category",
-        "Sales Funnel",
-        Field::Category,
-    ),
-    fixed(
-        "STAGE_SEMANTIC_ID",
-        "stageSemanticId",
-        "string",
-        "Stage Group",
-        Field::Semantic,
-    ),
-    fixed(
-        "IS_NEW",
-        "isNew",
-        "char",
-        "New Deal",
-        Field::Flag(flag::NEW),
-    ),
-    spec(
-        "IS_RECURRING",
-        "isRecurring",
-        "char",
-        "Recurring Deal",
-        Field::Fixed("\"N\""),
-    ),
-    spec(
-        "IS_RETURN_CUSTOMER",
-        "isReturnCustomer",
-        "char",
-        "Repeat Deal",
-        Field::Flag(flag::RETURN),
-    ),
-    spec(
-        "IS_REPEATED_APPROACH",
-        "isRepeatedApproach",
-        "char",
-        "Repeated Approach",
-        Field::Fixed("\"N\""),
-    ),
-    spec(
-        "SOURCE_ID",
-        "sourceId",
-        "crm_status",
-        "Source",
-        Field::Source,
-    ),
-    spec(
-        "SOURCE_DESCRIPTION",
-        "sourceDescription",
-        "string",
-        "Additional Info about Source",
-        PLAIN,
-    ),
-    spec(
-        "ORIGINATOR_ID",
-        "originatorId",
-        "string",
-        "External Source",
-        PLAIN,
-    ),
-    spec(
-        "ORIGIN_ID",
-        "originId",
-        "string",
-        "Identifier in External Source",
-        PLAIN,
-    ),
-    fixed(
-        "MOVED_BY_ID",
-        "movedBy",
-        "user",
-        "MOVED_BY_ID",
-        Field::MovedBy,
-    ),
-    fixed(
-        "MOVED_TIME",
-        "movedTime",
-        "datetime",
-        "MOVED_TIME",
-        Field::Moved,
-    ),
-    fixed(
-        "LAST_ACTIVITY_TIME",
-        "lastActivityTime",
-        "datetime",
-        "LAST_ACTIVITY_TIME",
-        Field::Active,
-    ),
-    spec(
-        "UTM_SOURCE",
-        "utmSource",
-        "string",
-        "Advertising System",
-        Field::Mark(0),
-    ),
-    spec(
-        "UTM_MEDIUM",
-        "utmMedium",
-        "string",
-        "Traffic Type",
-        Field::Mark(1),
-    ),
-    spec(
-        "UTM_CAMPAIGN",
-        "utmCampaign",
-        "string",
-        "Campaign Identifier",
-        Field::Mark(2),
-    ),
-    spec(
-        "UTM_CONTENT",
-        "utmContent",
-        "string",
-        "Campaign Content",
-        Field::Mark(3),
-    ),
-    spec(
-        "UTM_TERM",
-        "utmTerm",
-        "string",
-        "Campaign Search Condition",
-        Field::Mark(4),
-    ),
-    fixed(
-        "LAST_ACTIVITY_BY",
-        "lastActivityBy",
-        "user",
-        "LAST_ACTIVITY_BY",
-        Field::ModifiedBy,
-    ),
-];
-
 /// Leads or deals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entity {
@@ -709,12 +97,49 @@ impl Entity {
         if let Some(spec) = known {
             return Some(resolve(spec, &company.pool));
         }
-        let code = company.pool.find(name)?;
-        self.table(company)
-            .custom
-            .contains(&code)
-            .then_some(Field::Other(code))
+        let custom = &self.table(company).custom;
+        let known = |code: &Sym| style == Style::Native && camel(company.pool.text(*code)) == name;
+        let found = company
+            .pool
+            .find(name)
+            .filter(|code| custom.contains(code))
+            .or_else(|| custom.iter().copied().find(known));
+        found.map(Field::Other)
     }
+}
+
+/// The name that crm.item.* gives to a custom field: `UF_CRM_1720019876534` is
+/// `ufCrm_1720019876534`, `UF_CRM_2_1639669411830` is `ufCrm2_1639669411830`, `UF_CRM_HELLO_WORLD`
+/// is `ufCrmHelloWorld`. Only a number at the end keeps its underscore.
+pub(crate) fn camel(name: &str) -> String {
+    let parts: Vec<&str> = name.split('_').collect();
+    let mut out = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        let last = at + 1 == parts.len();
+        if last && !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) {
+            out.push('_');
+        }
+        push_word(&mut out, part, at == 0);
+    }
+    out
+}
+
+/// `PRODUCT_NAME` as `productName`.
+pub(crate) fn camel_of(name: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in name.split('_').enumerate() {
+        push_word(&mut out, part, at == 0);
+    }
+    out
+}
+
+fn push_word(out: &mut String, word: &str, first: bool) {
+    let lower = word.to_lowercase();
+    let mut letters = lower.chars();
+    if !first && let Some(letter) = letters.next() {
+        out.extend(letter.to_uppercase());
+    }
+    out.push_str(letters.as_str());
 }
 
 /// The field of a table line, plain ones with their code in this company's pool.
@@ -828,7 +253,11 @@ impl Field {
             Kind::Code | Kind::Text => match self {
                 Self::Fixed(json) => out.extend_from_slice(json.as_bytes()),
                 Self::Other(code) => {
-                    out.extend_from_slice(card.extra(code).unwrap_or("null").as_bytes());
+                    let json = card.extra(code).unwrap_or("null");
+                    // The universal methods give an enumeration's ids as numbers.
+                    let bare = style == Style::Native && company.is_enumeration(code);
+                    let json = if bare { json.trim_matches('"') } else { json };
+                    out.extend_from_slice(json.as_bytes());
                 }
                 Self::OtherOr(code, json) => {
                     out.extend_from_slice(card.extra(code).unwrap_or(json).as_bytes());
@@ -920,6 +349,18 @@ mod tests {
                 assert_eq!(String::from_utf8(out).unwrap(), wanted);
             }
         }
+    }
+
+    #[test]
+    fn custom_fields_have_the_names_of_the_universal_methods() {
+        for (name, wanted) in [
+            ("UF_CRM_1720019876534", "ufCrm_1720019876534"),
+            ("UF_CRM_2_1639669411830", "ufCrm2_1639669411830"),
+            ("UF_CRM_HELLO_WORLD", "ufCrmHelloWorld"),
+        ] {
+            assert_eq!(camel(name), wanted);
+        }
+        assert_eq!(camel_of("DISCOUNT_TYPE_ID"), "discountTypeId");
     }
 
     #[test]

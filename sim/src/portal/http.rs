@@ -1,4 +1,4 @@
-//! HTTP: addresses, parameters, the limit, faults, compression.
+//! HTTP: addresses, credentials, parameters, the limit, faults, redirects, compression.
 
 use std::future::Future;
 use std::io::Write;
@@ -13,14 +13,16 @@ use axum::response::Response;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Map, Value};
-use tokio::net::TcpListener;
 
+use super::access::Caller;
 use super::answer::{Answer, Refusal};
 use super::envelope::{Stopwatch, wrap};
 use super::fault::Fault;
+use super::oauth::{Place, Worth};
+use super::operating::Reading;
 use super::params::Params;
 use super::wire::{Door, Peer};
-use super::{State, batch, door, methods, pace, php};
+use super::{State, batch, door, live, methods, pace, php};
 
 /// Longest request body in bytes.
 const MAX_BODY: usize = 64 << 20;
@@ -28,20 +30,26 @@ const MAX_BODY: usize = 64 << 20;
 /// Shortest body in bytes that is worth compressing.
 const MIN_GZIP: usize = 1_024;
 
+/// What a server's requests share: the portal and the scheme of its address.
+#[derive(Clone)]
+struct Desk {
+    state: Arc<State>,
+    scheme: &'static str,
+}
+
 /// Serves until `stop` is ready.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    door: Door,
     state: Arc<State>,
+    scheme: &'static str,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     let router = Router::new()
         .fallback(handle)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(state)
+        .with_state(Desk { state, scheme })
         .into_make_service_with_connect_info::<Peer>();
-    let served = axum::serve(Door::new(listener), router)
-        .with_graceful_shutdown(stop)
-        .await;
+    let served = axum::serve(door, router).with_graceful_shutdown(stop).await;
     if let Err(error) = served {
         tracing::error!(%error, "the portal's server ended");
     }
@@ -52,6 +60,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) kind: &'static str,
     pub(crate) body: Vec<u8>,
+    /// Where the client is sent.
+    pub(crate) location: Option<String>,
 }
 
 impl Reply {
@@ -61,6 +71,25 @@ impl Reply {
             status,
             kind: "application/json; charset=utf-8",
             body,
+            location: None,
+        }
+    }
+
+    /// A page for a browser.
+    fn page(status: u16, html: &str) -> Self {
+        Self {
+            status,
+            kind: "text/html; charset=utf-8",
+            body: html.into(),
+            location: None,
+        }
+    }
+
+    /// A redirect.
+    fn moved(location: String) -> Self {
+        Self {
+            location: Some(location),
+            ..Self::page(302, "")
         }
     }
 
@@ -70,7 +99,7 @@ impl Reply {
 }
 
 async fn handle(
-    Shared(state): Shared<Arc<State>>,
+    Shared(Desk { state, scheme }): Shared<Desk>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     verb: Method,
     uri: Uri,
@@ -78,48 +107,114 @@ async fn handle(
     body: Bytes,
 ) -> Response {
     let path = uri.path();
+    let query = uri.query().unwrap_or_default();
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let host = host.unwrap_or("127.0.0.1");
+    let base = format!("{scheme}://{host}");
     let reply = if let Some(room) = path.strip_prefix("/_sim/") {
-        door::open(&state, &verb, room, uri.query().unwrap_or_default(), &body)
+        door::open(&state, &verb, (&base, room), query, &body)
+    } else if let Some(rest) = path.strip_prefix("/oauth/") {
+        sign_in(&state, &base, rest, &parameters(query, &headers, &body))
     } else if let Some(rest) = path.strip_prefix("/rest/") {
-        call(
-            &state,
-            &peer,
-            rest,
-            uri.query().unwrap_or_default(),
-            &headers,
-            &body,
-        )
-        .await
+        match elsewhere(&state, host, &uri) {
+            Some(moved) => moved,
+            None => {
+                let asked = Asked {
+                    scheme,
+                    query,
+                    headers: &headers,
+                    body: &body,
+                };
+                call(&state, &peer, rest, &asked).await
+            }
+        }
     } else {
         let page =
             "<!DOCTYPE html><html><head><title>Bitrix24</title></head><body>404</body></html>";
-        Reply {
-            status: 404,
-            kind: "text/html; charset=utf-8",
-            body: page.into(),
-        }
+        Reply::page(404, page)
     };
     respond(reply, &headers)
 }
 
+/// What a request brings besides its path.
+struct Asked<'a> {
+    scheme: &'static str,
+    query: &'a str,
+    headers: &'a HeaderMap,
+    body: &'a Bytes,
+}
+
+/// Where a request is sent when the portal has moved, or its licence has run out.
+fn elsewhere(state: &State, host: &str, uri: &Uri) -> Option<Reply> {
+    let manners = state.manners();
+    if manners.expired_licence {
+        return Some(Reply::moved("/bitrix/coupon.php".to_owned()));
+    }
+    let target = manners.renamed_to?;
+    let there = target
+        .split_once("://")
+        .map_or(target.as_str(), |(_, there)| there);
+    if there == host {
+        return None;
+    }
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    Some(Reply::moved(format!("{target}{path}")))
+}
+
+/// The authorisation server.
+fn sign_in(state: &State, base: &str, room: &str, params: &Value) -> Reply {
+    let scope = state.manners().scope;
+    let place = Place {
+        base,
+        scope: &scope,
+        now: state.seconds(),
+    };
+    let params = Params::new(params);
+    match room.trim_end_matches('/') {
+        "token" => {
+            let (status, body) = state.oauth().token(&params, &place);
+            state
+                .journal()
+                .note("oauth.token", "/oauth/token/".to_owned(), status, 0, 0);
+            Reply::json(status, body.to_string().into_bytes())
+        }
+        "authorize" => match state.oauth().authorize(&params, &place) {
+            Ok(address) => Reply::moved(address),
+            Err(page) => Reply::page(
+                200,
+                &format!("<!DOCTYPE html><html><body>{page}</body></html>"),
+            ),
+        },
+        _ => Reply::page(404, "<!DOCTYPE html><html><body>404</body></html>"),
+    }
+}
+
 /// One REST request, from its path after `/rest/`.
-async fn call(
-    state: &State,
-    peer: &Peer,
-    path: &str,
-    query: &str,
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Reply {
-    let watch = Stopwatch::new();
+async fn call(state: &State, peer: &Peer, path: &str, asked: &Asked<'_>) -> Reply {
+    let watch = Stopwatch::new(state.ahead());
     let parts: Vec<&str> = path.trim_end_matches('/').splitn(3, '/').collect();
     let method = methods::name(parts.last().copied().unwrap_or_default());
     let fault = state.faults().take(&method);
+    if let Some(wish) = fault.as_ref().and_then(|fault| fault.live.as_ref()) {
+        // It was read when the fault was queued.
+        if let Err(error) = live::happen(state, wish) {
+            tracing::warn!(%error, "a queued event could not happen");
+        }
+    }
     let reply = match &fault {
         Some(fault) if fault.status.is_some() || fault.body.is_some() => spoilt(fault),
         _ => {
-            let params = parameters(query, headers, body);
-            serve_call(state, &parts, &method, &params, &watch).await
+            let params = parameters(asked.query, asked.headers, asked.body);
+            if state.manners().https_required && asked.scheme == "http" {
+                Reply::refusal(&Refusal::bad("INVALID_REQUEST", "Https required"))
+            } else if state.admit(peer.source()) {
+                serve_call(state, &parts, &method, &params, asked, &watch).await
+            } else {
+                let text = "Too many requests";
+                Reply::refusal(&Refusal::new(503, "QUERY_LIMIT_EXCEEDED", text))
+            }
         }
     };
     if let Some(fault) = &fault {
@@ -148,6 +243,7 @@ fn spoilt(fault: &Fault) -> Reply {
             status,
             kind,
             body: text.clone().into_bytes(),
+            location: None,
         },
         None => {
             let (code, text) = match status {
@@ -168,31 +264,22 @@ fn spoilt(fault: &Fault) -> Reply {
     }
 }
 
-/// Limit, credentials, the method itself, and the time that it takes.
+/// Credentials, the method itself, and the time that it takes.
 async fn serve_call(
     state: &State,
     parts: &[&str],
     method: &str,
     params: &Value,
+    asked: &Asked<'_>,
     watch: &Stopwatch,
 ) -> Reply {
-    if !state.admit() {
-        let refusal = Refusal::new(503, "QUERY_LIMIT_EXCEEDED", "Too many requests");
-        return Reply::refusal(&refusal);
-    }
-    if let Err(refusal) = authorise(state, parts) {
-        return Reply::refusal(&refusal);
-    }
     let params = Params::new(params);
-    let outcome = if method == "batch" {
-        Ok(batch::run(state, &params, watch))
-    } else {
-        methods::call(state, method, &params)
-    };
+    let outcome = authorise(state, parts, &params, asked.headers)
+        .and_then(|caller| answered(state, &caller, method, &params, watch));
     match outcome {
-        Ok(answer) => {
+        Ok((answer, reading)) => {
             let extra = state.page_time(answer.pages);
-            let body = wrap(&answer, state.zone(), watch, extra);
+            let body = wrap(&answer, state.zone(), watch, extra, reading);
             let Answer { pages, .. } = answer;
             pace::work(Duration::from_millis(state.page_ms * u64::from(pages))).await;
             Reply::json(200, body)
@@ -201,30 +288,72 @@ async fn serve_call(
     }
 }
 
-/// `{user}/{code}/{method}` with the right code. Without a user the portal takes the code for a
-/// method; without both it wants a token.
-fn authorise(state: &State, parts: &[&str]) -> Result<(), Refusal> {
+/// Carries out a call and bills it.
+fn answered(
+    state: &State,
+    caller: &Caller,
+    method: &str,
+    params: &Params<'_>,
+    watch: &Stopwatch,
+) -> Result<(Answer, Option<Reading>), Refusal> {
+    if method == "batch" {
+        return batch::run(state, caller, params, watch);
+    }
+    if state.blocked(caller, method) {
+        return Err(Refusal::operating());
+    }
+    let answer = methods::call(state, caller, method, params)?;
+    let reading = state.bill(caller, method, state.cost(answer.pages));
+    Ok((answer, reading))
+}
+
+/// `{user}/{code}/{method}` with the right code, or a method with an application's token. Without a
+/// user the portal takes the code for a method.
+fn authorise(
+    state: &State,
+    parts: &[&str],
+    params: &Params<'_>,
+    headers: &HeaderMap,
+) -> Result<Caller, Refusal> {
+    let caller = |user, app| Caller::new(&state.company(), &state.manners(), user, app);
     match parts[..] {
-        [user, code, _] => {
-            if user == "1" && code == state.secret {
-                return Ok(());
-            }
-            Err(Refusal::new(
-                401,
-                "INVALID_CREDENTIALS",
-                "Invalid request credentials",
-            ))
+        [user, code, _] if user == "1" && code == state.secret => Ok(caller(1, false)),
+        [_, _, _] => {
+            let text = "Invalid request credentials";
+            Err(Refusal::new(401, "INVALID_CREDENTIALS", text))
         }
         [_, _] => Err(Refusal::new(
             404,
             "ERROR_METHOD_NOT_FOUND",
             "Method not found!",
         )),
-        _ => Err(Refusal::new(
-            401,
-            "NO_AUTH_FOUND",
-            "Wrong authorization data",
-        )),
+        _ => {
+            let bearer = headers
+                .get(header::AUTHORIZATION)
+                .and_then(|value| value.to_str().ok());
+            let bearer = bearer
+                .and_then(|text| text.strip_prefix("Bearer "))
+                .map(str::to_owned);
+            let token = params
+                .text("auth")
+                .or(bearer)
+                .filter(|token| !token.is_empty());
+            let Some(token) = token else {
+                let text = "Wrong authorization data";
+                return Err(Refusal::new(401, "NO_AUTH_FOUND", text));
+            };
+            match state.oauth().worth(&token, state.seconds()) {
+                Worth::Of(user) => Ok(caller(user, true)),
+                Worth::Expired => {
+                    let text = "The access token provided has expired.";
+                    Err(Refusal::new(401, "expired_token", text))
+                }
+                Worth::Unknown => {
+                    let text = "Unable to get application by token";
+                    Err(Refusal::new(401, "invalid_token", text))
+                }
+            }
+        }
     }
 }
 
@@ -266,6 +395,12 @@ fn respond(reply: Reply, headers: &HeaderMap) -> Response {
     into.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.kind));
     if encoded {
         into.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    if let Some(location) = reply
+        .location
+        .and_then(|to| HeaderValue::from_str(&to).ok())
+    {
+        into.insert(header::LOCATION, location);
     }
     into.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     response

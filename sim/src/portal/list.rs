@@ -3,12 +3,13 @@
 
 use std::cmp::Ordering;
 
-use chrono_tz::Tz;
 use serde_json::Value;
 
-use crate::company::{Card, Company, Pool, Sym, Table, time};
+use crate::company::{Card, Company, Pool, Table};
 
+use super::access::Sight;
 use super::answer::{Answer, Refusal};
+use super::condition::{Condition, Op, Operand, condition, split_key};
 use super::field::{Entity, Field, Kind, Style, resolve};
 use super::params::Params;
 use super::php;
@@ -16,53 +17,25 @@ use super::php;
 /// Rows of one page, fixed by Bitrix24.
 pub(crate) const PAGE_ROWS: usize = 50;
 
-/// What a filter key asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Op {
-    Equal,
-    Unequal,
-    Above,
-    AtLeast,
-    Below,
-    AtMost,
-    /// Substring, or a pattern with `%`.
-    Like,
-    Unlike,
+/// A part of a filter: one condition, or several joined by AND or OR.
+enum Node {
+    Leaf(Condition),
+    All(Vec<Node>),
+    Any(Vec<Node>),
 }
 
-/// Prefixes of filter keys, longest first.
-const PREFIXES: [(&str, Op); 14] = [
-    ("!=%", Op::Unlike),
-    ("!%=", Op::Unlike),
-    ("!%", Op::Unlike),
-    ("!@", Op::Unequal),
-    ("!=", Op::Unequal),
-    ("=%", Op::Like),
-    ("%=", Op::Like),
-    (">=", Op::AtLeast),
-    ("<=", Op::AtMost),
-    ("@", Op::Equal),
-    ("%", Op::Like),
-    ("!", Op::Unequal),
-    ("=", Op::Equal),
-    (">", Op::Above),
-];
-
-/// One condition on one field.
-struct Condition {
-    field: Field,
-    op: Op,
-    operand: Operand,
+impl Node {
+    fn fits(&self, card: &Card, pool: &Pool) -> bool {
+        match self {
+            Self::Leaf(condition) => condition.fits(card, pool),
+            Self::All(nodes) => nodes.iter().all(|node| node.fits(card, pool)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.fits(card, pool)),
+        }
+    }
 }
 
-/// Against what a condition compares.
-enum Operand {
-    Numbers(Vec<i64>),
-    Codes(Vec<Sym>),
-    Texts(Vec<String>),
-    /// Lower-case patterns; `%` at either end stands for anything.
-    Patterns(Vec<String>),
-}
+/// Depth to which filters may be nested.
+const MAX_DEPTH: usize = 16;
 
 /// A list request, read.
 pub(crate) struct Query {
@@ -70,7 +43,11 @@ pub(crate) struct Query {
     style: Style,
     select: Vec<(Vec<u8>, Field)>,
     conditions: Vec<Condition>,
+    /// Parts of the filter that are joined otherwise than by AND.
+    nodes: Vec<Node>,
     order: Vec<(Field, bool)>,
+    /// Custom fields keep their own names in the universal methods.
+    original_names: bool,
     /// Ids asked for, both ends included.
     ids: (u32, u32),
     /// DATE_MODIFY asked for, both ends included.
@@ -86,9 +63,10 @@ struct Page {
 }
 
 impl Query {
-    /// Reads select, filter, order and start.
+    /// Reads select, filter, order and start; rows that the caller does not see never match.
     pub(crate) fn read(
         company: &Company,
+        sight: &Sight,
         entity: Entity,
         style: Style,
         params: &Params<'_>,
@@ -99,13 +77,16 @@ impl Query {
             style,
             select: Vec::new(),
             conditions: Vec::new(),
+            nodes: Vec::new(),
             order: Vec::new(),
+            original_names: params.text("useOriginalUfNames").as_deref() == Some("Y"),
             ids: (0, u32::MAX),
             modified: (i64::MIN, i64::MAX),
             start: usize::try_from(start).ok(),
         };
         query.read_select(company, params);
         query.read_filter(company, params)?;
+        query.restrict(sight);
         query.read_order(company, params)?;
         Ok(query)
     }
@@ -143,7 +124,12 @@ impl Query {
                 }
                 "UF_*" => {
                     for code in &self.entity.table(company).custom {
-                        add(company.pool.text(*code), Field::Other(*code));
+                        let name = company.pool.text(*code);
+                        if self.style == Style::Text || self.original_names {
+                            add(name, Field::Other(*code));
+                        } else {
+                            add(&super::field::camel(name), Field::Other(*code));
+                        }
                     }
                 }
                 name => {
@@ -180,24 +166,73 @@ impl Query {
             }
             return Err(Refusal::plain("Parameter 'filter' must be array."));
         }
+        match self.read_nodes(company, filter, 0)? {
+            Node::All(nodes) => {
+                for node in nodes {
+                    match node {
+                        Node::Leaf(condition) => {
+                            self.narrow(&condition);
+                            self.conditions.push(condition);
+                        }
+                        joined => self.nodes.push(joined),
+                    }
+                }
+            }
+            joined => self.nodes.push(joined),
+        }
+        Ok(())
+    }
+
+    /// A filter or a group within it. The universal methods know groups: entries with a number for a
+    /// key, joined by AND unless `logic` says OR.
+    fn read_nodes(&self, company: &Company, filter: &Value, depth: usize) -> Result<Node, Refusal> {
+        let native = self.style == Style::Native;
+        let mut nodes = Vec::new();
+        let mut any = false;
         for (key, value) in php::entries(filter) {
+            if native && key == "logic" {
+                let word = php::scalar(value).unwrap_or_default();
+                any = word.eq_ignore_ascii_case("or");
+                continue;
+            }
+            let grouped = key.bytes().all(|byte| byte.is_ascii_digit()) && php::is_array(value);
+            if native && grouped && depth < MAX_DEPTH {
+                nodes.push(self.read_nodes(company, value, depth + 1)?);
+                continue;
+            }
             let (name, op) = split_key(&key);
             let Some(field) = self.entity.field(company, self.style, name) else {
-                if self.style == Style::Native {
-                    return Err(Refusal::bad(
-                        "INVALID_ARG_VALUE",
-                        &format!("Invalid filter: field '{name}' is not allowed in filter"),
-                    ));
+                if native {
+                    return Err(super::rows::not_allowed("filter", name));
                 }
                 // The old methods ignore what they do not know, silently.
                 continue;
             };
-            if let Some(condition) = condition(company, field, op, value) {
-                self.narrow(&condition);
-                self.conditions.push(condition);
-            }
+            nodes.extend(condition(company, field, op, value).map(Node::Leaf));
         }
-        Ok(())
+        Ok(if any {
+            Node::Any(nodes)
+        } else {
+            Node::All(nodes)
+        })
+    }
+
+    /// Adds what the caller's role hides.
+    fn restrict(&mut self, sight: &Sight) {
+        if let Some(users) = &sight.users {
+            self.conditions.push(Condition {
+                field: Field::Assigned,
+                op: Op::Equal,
+                operand: Operand::Numbers(users.iter().map(|id| i64::from(*id)).collect()),
+            });
+        }
+        if !sight.hidden.is_empty() && self.entity == Entity::Deal {
+            self.conditions.push(Condition {
+                field: Field::Category,
+                op: Op::Unequal,
+                operand: Operand::Numbers(sight.hidden.iter().map(|id| i64::from(*id)).collect()),
+            });
+        }
     }
 
     /// Takes windows of ids and of DATE_MODIFY out of a condition.
@@ -212,7 +247,7 @@ impl Query {
             Op::AtLeast => (number, i64::MAX),
             Op::Below => (i64::MIN, number.saturating_sub(1)),
             Op::AtMost => (i64::MIN, number),
-            Op::Unequal | Op::Like | Op::Unlike => return,
+            Op::Unequal | Op::Like | Op::Unlike | Op::Between | Op::Outside => return,
         };
         if condition.field == Field::Id {
             let clamp = |n: i64| u32::try_from(n.clamp(0, i64::from(u32::MAX))).unwrap_or(0);
@@ -234,10 +269,7 @@ impl Query {
                     self.order.push((field, way.eq_ignore_ascii_case("desc")));
                 }
                 None if self.style == Style::Native => {
-                    return Err(Refusal::bad(
-                        "INVALID_ARG_VALUE",
-                        &format!("Invalid order: field '{name}' is not allowed in order"),
-                    ));
+                    return Err(super::rows::not_allowed("order", &name));
                 }
                 None => {}
             }
@@ -298,14 +330,14 @@ impl Query {
             self.conditions
                 .iter()
                 .all(|condition| condition.fits(card, &company.pool))
+                && self.nodes.iter().all(|node| node.fits(card, &company.pool))
         };
         match self.order.first() {
             None | Some((Field::Id, _)) => {
                 let down = self.order.first().is_some_and(|(_, down)| *down);
-                let window = self
-                    .conditions
-                    .iter()
-                    .all(|c| c.field == Field::Id && c.is_window());
+                let mut conditions = self.conditions.iter();
+                let window = self.nodes.is_empty()
+                    && conditions.all(|c| c.field == Field::Id && c.is_window());
                 if window {
                     return self.slice(low, high, down, skip);
                 }
@@ -408,148 +440,22 @@ impl Query {
     }
 }
 
-/// Name and operation of a filter key.
-pub(crate) fn split_key(key: &str) -> (&str, Op) {
-    for (prefix, op) in PREFIXES {
-        if let Some(name) = key.strip_prefix(prefix) {
-            return (name, op);
-        }
-    }
-    key.strip_prefix('<')
-        .map_or((key, Op::Equal), |name| (name, Op::Below))
-}
-
-/// The condition of one filter entry; nothing when its value means "no condition".
-fn condition(company: &Company, field: Field, op: Op, value: &Value) -> Option<Condition> {
-    let texts: Vec<String> = if php::is_array(value) {
-        php::entries(value)
-            .into_iter()
-            .filter_map(|(_, item)| php::scalar(item))
-            .collect()
-    } else {
-        vec![php::scalar(value)?]
-    };
-    let operand = match (field.kind(), op) {
-        (_, Op::Like | Op::Unlike) => {
-            Operand::Patterns(texts.iter().map(|text| text.to_lowercase()).collect())
-        }
-        // As PHP: what is no number is 0, so an empty reference starts from the first row.
-        (Kind::Id, _) => Operand::Numbers(texts.iter().map(|text| php::intval(text)).collect()),
-        (Kind::Money, _) => {
-            let cents = texts
-                .iter()
-                .map(|text| crate::company::cents(text).unwrap_or(0));
-            Operand::Numbers(cents.collect())
-        }
-        (Kind::Time | Kind::Date, _) => Operand::Numbers(instants(company.zone, &texts)?),
-        (Kind::Flag, _) => {
-            let yes = texts
-                .iter()
-                .map(|text| i64::from(matches!(text.as_str(), "Y" | "1")));
-            Operand::Numbers(yes.collect())
-        }
-        (Kind::Code, Op::Equal | Op::Unequal) if field != Field::Semantic => {
-            let codes = texts
-                .iter()
-                .map(|text| company.pool.find(text).unwrap_or(Sym::MAX));
-            Operand::Codes(codes.collect())
-        }
-        (Kind::Code | Kind::Text, _) => Operand::Texts(texts),
-    };
-    Some(Condition { field, op, operand })
-}
-
-/// Instants of a filter. One that is no date makes the whole condition vanish, as unknown keys do.
-fn instants(zone: Tz, texts: &[String]) -> Option<Vec<i64>> {
-    let read = |text: &String| {
-        if text.is_empty() {
-            Some(crate::company::NO_TIME)
-        } else {
-            time::parse(zone, text)
-        }
-    };
-    let instants: Option<Vec<i64>> = texts.iter().map(read).collect();
-    // An empty date is a question only for equality ("has none").
-    instants
-}
-
-impl Condition {
-    /// True when the windows of [`Query`] say all that the condition says.
-    fn is_window(&self) -> bool {
-        let single = matches!(&self.operand, Operand::Numbers(numbers) if numbers.len() == 1);
-        single && !matches!(self.op, Op::Unequal | Op::Like | Op::Unlike)
-    }
-
-    fn fits(&self, card: &Card, pool: &Pool) -> bool {
-        match &self.operand {
-            Operand::Numbers(numbers) => {
-                let value = self.field.number(card);
-                match self.op {
-                    Op::Equal => numbers.contains(&value),
-                    Op::Unequal => !numbers.contains(&value),
-                    op => numbers.iter().all(|number| holds(op, value.cmp(number))),
-                }
-            }
-            Operand::Codes(codes) => {
-                let value = match self.field {
-                    Field::Stage => card.stage,
-                    Field::Source => card.source,
-                    _ => card.currency,
-                };
-                codes.contains(&value) == (self.op == Op::Equal)
-            }
-            Operand::Texts(texts) => {
-                let value = self.field.text(card, pool);
-                match self.op {
-                    Op::Equal => texts.iter().any(|text| *text == *value),
-                    Op::Unequal => !texts.iter().any(|text| *text == *value),
-                    op => texts
-                        .iter()
-                        .all(|text| holds(op, (*value).cmp(text.as_str()))),
-                }
-            }
-            Operand::Patterns(patterns) => {
-                let value = match self.field.kind() {
-                    Kind::Code | Kind::Text => self.field.text(card, pool).to_lowercase(),
-                    _ => self.field.number(card).to_string(),
-                };
-                let like = patterns.iter().any(|pattern| is_like(&value, pattern));
-                like == (self.op == Op::Like)
-            }
-        }
-    }
-}
-
-fn holds(op: Op, order: Ordering) -> bool {
-    match op {
-        Op::Above => order == Ordering::Greater,
-        Op::AtLeast => order != Ordering::Less,
-        Op::Below => order == Ordering::Less,
-        Op::AtMost => order != Ordering::Greater,
-        Op::Equal | Op::Unequal | Op::Like | Op::Unlike => false,
-    }
-}
-
-/// A pattern without `%` is a substring; with it, the bare ends are anchored.
-fn is_like(value: &str, pattern: &str) -> bool {
-    match (pattern.strip_prefix('%'), pattern.strip_suffix('%')) {
-        (None, None) => value.contains(pattern),
-        (Some(tail), None) => value.ends_with(tail),
-        (None, Some(head)) => value.starts_with(head),
-        (Some(_), Some(_)) => value.contains(pattern.trim_matches('%')),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::company::testing;
+    use crate::company::{testing, time};
     use serde_json::json;
 
     /// Ids of the page that these parameters give, with total and next.
     fn ask(company: &Company, params: Value) -> (Vec<String>, Option<usize>, Option<usize>) {
         let params = Params::new(&params);
-        let Ok(query) = Query::read(company, Entity::Lead, Style::Text, &params) else {
+        let Ok(query) = Query::read(
+            company,
+            &Sight::default(),
+            Entity::Lead,
+            Style::Text,
+            &params,
+        ) else {
             panic!("refused")
         };
         let answer = query.run(company);
@@ -681,7 +587,13 @@ mod tests {
     fn the_new_method_refuses_what_it_does_not_know() {
         let company = testing::company(3);
         let params = json!({"filter": {">FIELD": 1}});
-        let read = Query::read(&company, Entity::Lead, Style::Native, &Params::new(&params));
+        let read = Query::read(
+            &company,
+            &Sight::default(),
+            Entity::Lead,
+            Style::Native,
+            &Params::new(&params),
+        );
         let Err(refusal) = read else {
             panic!("accepted")
         };
@@ -691,10 +603,61 @@ mod tests {
             "Invalid filter: field 'FIELD' is not allowed in filter"
         );
         let params = json!({"filter": {">id": 10}, "select": ["id", "opportunity", "createdTime"]});
-        let query = Query::read(&company, Entity::Lead, Style::Native, &Params::new(&params));
+        let query = Query::read(
+            &company,
+            &Sight::default(),
+            Entity::Lead,
+            Style::Native,
+            &Params::new(&params),
+        );
         let Ok(query) = query else { panic!("refused") };
         let result: Value = serde_json::from_slice(&query.run(&company).result).unwrap();
         assert_eq!(result["items"][0]["id"], 20);
         assert_eq!(result["items"][0]["opportunity"], 0);
+    }
+
+    #[test]
+    fn the_new_method_joins_conditions_by_or() {
+        let company = testing::company(120);
+        let count = |filter: Value| {
+            let params = json!({"filter": filter});
+            let sight = Sight::default();
+            let params = Params::new(&params);
+            match Query::read(&company, &sight, Entity::Lead, Style::Native, &params) {
+                Ok(query) => query.run(&company).total,
+                Err(_) => None,
+            }
+        };
+        let ends = json!({"logic": "OR", "0": {"<=id": 20}, "1": {">id": 1190}});
+        assert_eq!(count(ends.clone()), Some(3));
+        assert_eq!(count(json!({"0": ends, "sourceId": "WEB"})), Some(1));
+        assert_eq!(
+            count(json!({"0": {"logic": "OR", "0": {"COLOUR": 1}}})),
+            None
+        );
+    }
+
+    #[test]
+    fn a_role_hides_rows() {
+        let mut company = testing::company(10);
+        for id in [20, 40] {
+            let mut card = company.leads.get(id).cloned().unwrap();
+            card.assigned = 7;
+            company.leads.put(card);
+        }
+        let sight = Sight {
+            users: Some([7].into()),
+            hidden: vec![],
+        };
+        let params = json!({"filter": {">ID": 20}});
+        let query = Query::read(
+            &company,
+            &sight,
+            Entity::Lead,
+            Style::Text,
+            &Params::new(&params),
+        );
+        let Ok(query) = query else { panic!("refused") };
+        assert_eq!(query.run(&company).total, Some(1));
     }
 }

@@ -1,4 +1,5 @@
-//! Connections that a fault can cut: after some bytes of a body, or at once with a reset.
+//! Connections, in the clear or in TLS, that a fault can cut: after some bytes of a body, or at once
+//! with a reset.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,6 +12,10 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// What is to happen to a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +46,11 @@ impl Peer {
         }
     }
 
+    /// The address that the connection comes from.
+    pub(crate) fn source(&self) -> std::net::IpAddr {
+        self.address.ip()
+    }
+
     fn set(&self, fate: Fate) {
         *self.fate.lock().unwrap_or_else(PoisonError::into_inner) = fate;
     }
@@ -60,15 +70,76 @@ impl Peer {
     }
 }
 
-/// A TCP listener whose connections can be cut.
+/// Connections that have been accepted and wait to be served.
+const ACCEPTED: usize = 256;
+
+/// A listener whose connections can be cut; with a key it speaks TLS. Connections are accepted and
+/// shake hands in tasks of their own, so that a slow client holds nobody up.
 pub(crate) struct Door {
-    listener: TcpListener,
+    address: SocketAddr,
+    accepted: mpsc::Receiver<(Wire, Peer)>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Door {
     /// Listens on this listener.
-    pub(crate) fn new(listener: TcpListener) -> Self {
-        Self { listener }
+    ///
+    /// # Errors
+    /// When the listener does not know its address.
+    pub(crate) fn new(listener: TcpListener, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let (sender, accepted) = mpsc::channel(ACCEPTED);
+        let task = tokio::spawn(accept(listener, tls, sender));
+        Ok(Self {
+            address,
+            accepted,
+            task,
+        })
+    }
+}
+
+async fn accept(
+    mut listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    sender: mpsc::Sender<(Wire, Peer)>,
+) {
+    loop {
+        let (stream, address) = Listener::accept(&mut listener).await;
+        // Without it an answer of several writes waits for the client's acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let peer = Peer::new(address);
+        let Some(tls) = tls.clone() else {
+            let stream = Stream::Plain(stream);
+            let wire = Wire {
+                stream,
+                peer: peer.clone(),
+            };
+            if sender.send((wire, peer)).await.is_err() {
+                return;
+            }
+            continue;
+        };
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            match tls.accept(stream).await {
+                Ok(stream) => {
+                    let stream = Stream::Tls(Box::new(stream));
+                    let wire = Wire {
+                        stream,
+                        peer: peer.clone(),
+                    };
+                    // The portal has stopped meanwhile: nobody is there to serve it.
+                    let _ = sender.send((wire, peer)).await;
+                }
+                Err(error) => tracing::debug!(%error, "a handshake failed"),
+            }
+        });
     }
 }
 
@@ -77,21 +148,15 @@ impl Listener for Door {
     type Addr = Peer;
 
     async fn accept(&mut self) -> (Wire, Peer) {
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Without it an answer of several writes waits for the client's acknowledgement.
-        let _ = stream.set_nodelay(true);
-        let peer = Peer::new(address);
-        (
-            Wire {
-                stream,
-                peer: peer.clone(),
-            },
-            peer,
-        )
+        match self.accepted.recv().await {
+            Some(accepted) => accepted,
+            // The accepting task is gone; so is the portal.
+            None => std::future::pending().await,
+        }
     }
 
     fn local_addr(&self) -> io::Result<Peer> {
-        self.listener.local_addr().map(Peer::new)
+        Ok(Peer::new(self.address))
     }
 }
 
@@ -102,9 +167,31 @@ impl Connected<IncomingStream<'_, Door>> for Peer {
     }
 }
 
+/// Bytes in the clear or in TLS.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+}
+
 /// One connection.
 pub(crate) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     peer: Peer,
 }
 
@@ -118,7 +205,10 @@ impl AsyncRead for Wire {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
     }
 }
 
@@ -132,7 +222,7 @@ impl AsyncWrite for Wire {
             Fate::Whole => (bytes, Fate::Whole),
             Fate::Dead => return Poll::Ready(Err(gone())),
             Fate::Reset => {
-                let _ = self.stream.set_zero_linger();
+                let _ = self.stream.tcp().set_zero_linger();
                 self.peer.set(Fate::Dead);
                 return Poll::Ready(Err(gone()));
             }
@@ -154,7 +244,7 @@ impl AsyncWrite for Wire {
                 (&bytes[..allowed], next)
             }
         };
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let written = self.stream.poll_write(context, bytes);
         if let Poll::Ready(Ok(count)) = written
             && next != Fate::Whole
         {
@@ -172,10 +262,16 @@ impl AsyncWrite for Wire {
         if self.peer.fate() == Fate::Dead {
             return Poll::Ready(Err(gone()));
         }
-        Pin::new(&mut self.stream).poll_flush(context)
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
     }
 }
