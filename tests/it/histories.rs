@@ -649,7 +649,12 @@ impl Desk {
         self.ask(reqwest::Method::POST, &path, Some(body)).await;
     }
 
-    pub(crate) async fn ask(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
+    pub(crate) async fn ask(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Value {
         let client = reqwest::Client::new();
         let mut request = client
             .request(method, format!("{}{path}", self.google.endpoint))
