@@ -2,7 +2,9 @@
 //! written separately (it knows nothing of the program's planner): no number that a person typed is
 //! ever lost or misplaced, and what the program computes around it is what it should be.
 //!
-//! `PLANFACT_HISTORIES` sets how many (a few here, 10,000 in the long run), `PLANFACT_SEED` the seed.
+//! `PLANFACT_HISTORIES` sets how many (a few here, 10,000 in the long run), `PLANFACT_SEED` the seed,
+//! `PLANFACT_FROM` the first one (rounded down to where a new company begins) and `PLANFACT_TELL`
+//! prints every step, so that a failure of a long run can be looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,10 +45,12 @@ async fn no_persons_number_is_lost_or_misplaced() {
     };
     let count = wanted("PLANFACT_HISTORIES", HISTORIES);
     let seed = wanted("PLANFACT_SEED", 2026);
-    println!("{count} histories, seed {seed}");
+    let first = wanted("PLANFACT_FROM", 0);
+    let first = first - first % HISTORIES_A_FILE;
+    println!("{count} histories from {first}, seed {seed}");
     let mut tally = BTreeMap::new();
     let mut world: Option<Desk> = None;
-    for index in 0..count {
+    for index in first..first + count {
         if index % HISTORIES_A_FILE == 0 {
             println!("{index} histories so far: {tally:?}");
             world = Some(Desk::new(seed.wrapping_add(index)).await);
@@ -110,8 +114,13 @@ pub(crate) struct Desk {
     pub(crate) random: StdRng,
     /// What people typed and must find again, by table, row key and column key.
     typed: BTreeMap<(String, String, String), Value>,
+    /// The numbers of people that a pass has seen: what a deleted row comes back with. What nobody
+    /// saw before it was deleted, and text that was never in force, is gone with the row.
+    met: BTreeMap<(String, String, String), Value>,
     /// Keys of rows that somebody doubled.
     doubled: BTreeSet<(String, String)>,
+    /// The people's browser.
+    browser: reqwest::Client,
 }
 
 /// The two structures that the company changes between.
@@ -221,7 +230,9 @@ impl Desk {
             plan: String::new(),
             random: StdRng::seed_from_u64(seed),
             typed: BTreeMap::new(),
+            met: BTreeMap::new(),
             doubled: BTreeSet::new(),
+            browser: reqwest::Client::new(),
         };
         let report = desk.refresh().await;
         desk.plan = file_id(&json!(report.files.plan.url));
@@ -237,7 +248,23 @@ impl Desk {
 
     async fn pass(&mut self) -> Result<PassReport, planfact::sync::outcome::SyncError> {
         self.engine.google = Arc::new(client(&self.google, &self.folder));
-        pass::run(&self.engine, &self.company, &Ask::REFRESH, &|_| {}).await
+        let outcome = pass::run(&self.engine, &self.company, &Ask::REFRESH, &|_| {}).await;
+        self.meet();
+        outcome
+    }
+
+    /// A pass has looked, even if it died afterwards: it knows the numbers in rows that stand once.
+    fn meet(&mut self) {
+        let (typed, doubled) = (&self.typed, &self.doubled);
+        let is_single =
+            |key: &(String, String, String)| !doubled.contains(&(key.0.clone(), key.1.clone()));
+        self.met
+            .retain(|key, _| !is_single(key) || typed.contains_key(key));
+        let numbers = typed
+            .iter()
+            .filter(|(key, value)| value.is_number() && is_single(key));
+        let numbers = numbers.map(|(key, value)| (key.clone(), value.clone()));
+        self.met.extend(numbers);
     }
 
     /// A few steps of people, then passes that may die, then one that must put everything right.
@@ -449,16 +476,22 @@ impl Desk {
         "rename"
     }
 
-    /// Deletes a department's or person's row: it comes back with what was typed into it.
+    /// Deletes a department's or person's row: it comes back with the numbers typed into it that the
+    /// program has seen.
     async fn delete_row(&mut self) -> &'static str {
         let table = TABLES[self.random.random_range(2..TABLES.len())];
         let block = self.block(table).await;
         let keys = block.keys();
         let (offset, key) = keys[self.random.random_range(0..keys.len())].clone();
-        if self.doubled.contains(&(table.to_owned(), key)) {
+        if self.doubled.contains(&(table.to_owned(), key.clone())) {
             return "nothing";
         }
         self.delete(&block, "ROWS", block.row + offset as i64).await;
+        let is_gone = |at: &(String, String, String)| at.0 == table && at.1 == key;
+        self.typed.retain(|at, _| !is_gone(at));
+        let met = self.met.iter().filter(|(at, _)| is_gone(at));
+        let met = met.map(|(at, number)| (at.clone(), number.clone()));
+        self.typed.extend(met);
         "delete row"
     }
 
@@ -531,9 +564,10 @@ impl Desk {
 
     /// The oracle.
     pub(crate) async fn check(&self, index: u64, told: &[String]) {
+        let named = self.named().await;
         let mut blocks = BTreeMap::new();
         for table in TABLES {
-            blocks.insert(table, self.block(table).await);
+            blocks.insert(table, self.block_of(table, &named).await);
         }
         for ((table, row, column), value) in &self.typed {
             let block = &blocks[table.as_str()];
@@ -598,9 +632,18 @@ impl Desk {
 
     /// A table's block as it stands in the sheet now.
     async fn block(&self, table: &str) -> Block {
+        let named = self.named().await;
+        self.block_of(table, &named).await
+    }
+
+    /// The file's named ranges.
+    async fn named(&self) -> Vec<Value> {
         let path = format!("/v4/spreadsheets/{}?fields=namedRanges", self.plan);
         let meta = self.ask(reqwest::Method::GET, &path, None).await;
-        let named = meta["namedRanges"].as_array().unwrap();
+        meta["namedRanges"].as_array().unwrap().clone()
+    }
+
+    async fn block_of(&self, table: &str, named: &[Value]) -> Block {
         let range = &named.iter().find(|one| one["name"] == table).unwrap()["range"];
         let path = format!(
             "/v4/spreadsheets/{}/values/{table}?valueRenderOption=UNFORMATTED_VALUE",
@@ -655,8 +698,8 @@ impl Desk {
         path: &str,
         body: Option<Value>,
     ) -> Value {
-        let client = reqwest::Client::new();
-        let mut request = client
+        let mut request = self
+            .browser
             .request(method, format!("{}{path}", self.google.endpoint))
             .header("Authorization", "Bearer person:owner@example.com");
         if let Some(body) = &body {

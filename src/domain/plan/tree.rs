@@ -782,11 +782,15 @@ impl Work<'_, '_> {
                     else {
                         continue;
                     };
+                    let held = rows.get(*child).into_iter().flat_map(|row| {
+                        let months = months.iter().enumerate();
+                        months.filter_map(|(at, month)| row.held_month(at, *month, metric))
+                    });
                     told.push(Notice {
                         cell: Some(member.cell(metric.key(), Period::Year(self.input.year))),
                         code: "locks_do_not_add_up".to_owned(),
                         values: vec![plain(*total), plain(*sum)],
-                        cells: Vec::new(),
+                        cells: held.collect(),
                     });
                 }
             }
@@ -824,12 +828,16 @@ impl FamilyRow {
 
     /// The cell by which a person holds this row's month, if he does.
     fn holder(&self, index: usize, month: Month, metric: Metric) -> Option<CellKey> {
-        let fixed = self.months.get(index).and_then(Reading::fixed);
-        if fixed.is_some() {
-            return Some(self.member.cell(metric.key(), Period::Month(month)));
-        }
-        self.total.fixed()?;
-        Some(self.member.cell(metric.key(), Period::Year(month.year)))
+        self.held_month(index, month, metric).or_else(|| {
+            self.total.fixed()?;
+            Some(self.member.cell(metric.key(), Period::Year(month.year)))
+        })
+    }
+
+    /// The cell of this row's month, if a person's number stands in it.
+    fn held_month(&self, index: usize, month: Month, metric: Metric) -> Option<CellKey> {
+        self.months.get(index).and_then(Reading::fixed)?;
+        Some(self.member.cell(metric.key(), Period::Month(month)))
     }
 }
 
