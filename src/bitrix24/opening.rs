@@ -306,23 +306,7 @@ fn read(
             ids.push((*slot, id));
         }
     }
-    let id = |slot: Slot| {
-        ids.iter()
-            .find(|(known, _)| *known == slot)
-            .map(|(_, id)| *id)
-    };
-    for entity in slots.iter().filter_map(|slot| match slot {
-        Slot::FirstId(entity) => Some(*entity),
-        _ => None,
-    }) {
-        if let (Some(first), Some(last)) = (id(Slot::FirstId(entity)), id(Slot::LastId(entity))) {
-            opening.spans.push(Span {
-                entity,
-                first,
-                last,
-            });
-        }
-    }
+    opening.spans = spans_of(&ids);
     for mut walk in walks {
         let (own, others): (Vec<_>, Vec<_>) = pages
             .into_iter()
@@ -336,6 +320,24 @@ fn read(
         }
     }
     Ok((opening, more))
+}
+
+/// The spans whose both ends were told.
+fn spans_of(ids: &[(Slot, u64)]) -> Vec<Span> {
+    let last_of = |entity: Entity| {
+        let mut ends = ids.iter().filter(|(slot, _)| *slot == Slot::LastId(entity));
+        ends.next().map(|(_, id)| *id)
+    };
+    ids.iter()
+        .filter_map(|(slot, first)| match slot {
+            Slot::FirstId(entity) => Some(Span {
+                entity: *entity,
+                first: *first,
+                last: last_of(*entity)?,
+            }),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Takes note of a kind of record that cannot be read, once.

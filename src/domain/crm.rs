@@ -356,14 +356,3 @@ pub struct ProductRow {
     /// How many, in 1/10 000.
     pub quantity: Money,
 }
-
-/// What a product is bought for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProductCost {
-    /// The product's id.
-    pub product: u64,
-    /// The purchase price of one.
-    pub cost: Money,
-    /// In this currency.
-    pub currency: String,
-}

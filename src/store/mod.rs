@@ -5,7 +5,7 @@
 
 use crate::domain::calendar::Instant;
 use crate::domain::crm::{
-    Activity, Call, Card, Deal, Directory, Invoice, Lead, ProductCost, ProductRow, StageMove, Task,
+    Activity, Call, Card, Deal, Directory, Invoice, Lead, ProductRow, StageMove, Task,
 };
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
 use crate::domain::plan::{BaseCell, CellKey, Cells, Held, PlanChange};
@@ -36,8 +36,6 @@ pub struct Trail {
     pub product_deals: Vec<u64>,
     /// Their product rows.
     pub product_rows: Vec<ProductRow>,
-    /// Purchase prices.
-    pub product_costs: Vec<ProductCost>,
 }
 
 impl Trail {

@@ -630,3 +630,44 @@ fn calls_made_and_meetings_held_are_counted_once() {
         [Some(3), Some(1), Some(3), Some(1)]
     );
 }
+
+#[test]
+fn months_are_cut_where_the_company_is_whatever_the_offset_and_the_season() {
+    // Whose clock it is told by, and the month in Berlin: UTC+1, from 29 March to 25 October UTC+2.
+    for (told, expected) in [
+        ("2026-01-31T22:59:59+00:00", "2026-01"),
+        ("2026-01-31T23:00:00+00:00", "2026-02"),
+        ("2026-03-31T21:59:59+00:00", "2026-03"),
+        ("2026-03-31T22:00:00+00:00", "2026-04"),
+        ("2026-04-01T00:59:59+03:00", "2026-03"),
+        ("2026-04-01T01:00:00+03:00", "2026-04"),
+        ("2026-03-31T12:00:00-10:00", "2026-04"),
+        ("2026-10-31T22:59:59+00:00", "2026-10"),
+        ("2026-10-31T23:00:00+00:00", "2026-11"),
+        ("2026-11-01T05:00:00+06:00", "2026-11"),
+    ] {
+        let calendar = Calendar::new(chrono_tz::Europe::Berlin);
+        let junk = BTreeSet::new();
+        let symbols: Symbols = SYMBOLS.iter().map(|text| (*text).to_owned()).collect();
+        let spec = FactSpec {
+            calendar: &calendar,
+            symbols: &symbols,
+            junk: &junk,
+            rates: &[],
+            base_currency: "RUB",
+            pipelines: None,
+        };
+        let mut accumulator = Accumulator::new(&spec, Day::from_ymd_opt(2026, 12, 15).unwrap());
+        let mut row = lead(1, "2026-01-01T10:00", "NEW", "", "");
+        row.created = seconds(told);
+        accumulator.lead(&row);
+        let facts = accumulator.finish();
+        let counted: Vec<String> = facts
+            .months
+            .iter()
+            .filter(|(_, row)| row.count(Metric::LeadsCreated) == Some(1))
+            .map(|(month, _)| month.to_string())
+            .collect();
+        assert_eq!(counted, [expected], "{told}");
+    }
+}

@@ -99,15 +99,6 @@ CREATE TABLE product_row (
     PRIMARY KEY (company, deal, id)
 ) STRICT, WITHOUT ROWID;
 
--- What a product is bought for, in its own currency.
-CREATE TABLE product_cost (
-    company  INTEGER NOT NULL REFERENCES company (id),
-    product  INTEGER NOT NULL,
-    cost     INTEGER NOT NULL,
-    currency TEXT NOT NULL,
-    PRIMARY KEY (company, product)
-) STRICT, WITHOUT ROWID;
-
 -- Custom fields of leads and deals, and what their enumerations hold; replaced as a whole.
 CREATE TABLE field (
     company  INTEGER NOT NULL REFERENCES company (id),

@@ -25,7 +25,6 @@ pub(super) const TABLES: &[&str] = &[
     "task",
     "move",
     "product_row",
-    "product_cost",
     "field",
     "field_value",
     "membership",

@@ -120,6 +120,10 @@ pub(super) fn save(
             Card::Deal => DEALS.remove(connection, company, &ids),
         }
         .map_err(failed(doing))?;
+        if card == Card::Deal {
+            super::trail::clear_products(connection, company, ids.iter().copied())
+                .map_err(failed(doing))?;
+        }
         for id in &ids {
             writer
                 .forgive(entity_of(card), *id)

@@ -10,7 +10,7 @@ use super::records::{from_semantics_code, semantics_code};
 use crate::domain::calendar::Instant;
 use crate::domain::crm::{
     Activity, ActivityKind, Call, Direction, Directory, Invoice, MoveKind, Mover, PhoneMark,
-    ProductCost, ProductRow, StageMove, Task,
+    ProductRow, StageMove, Task,
 };
 use crate::domain::money::Money;
 use crate::store::{Membership, Trail};
@@ -222,14 +222,24 @@ fn save_tasks(connection: &Connection, company: i64, rows: &[Task]) -> rusqlite:
     Ok(())
 }
 
-/// A deal's product rows are replaced as a whole: those that were taken out leave no trace.
-fn save_products(connection: &Connection, company: i64, trail: &Trail) -> rusqlite::Result<()> {
+/// Takes out the product rows of deals.
+pub(super) fn clear_products(
+    connection: &Connection,
+    company: i64,
+    deals: impl IntoIterator<Item = u64>,
+) -> rusqlite::Result<()> {
     let mut clear =
         connection.prepare_cached("DELETE FROM product_row WHERE company = ?1 AND deal = ?2")?;
-    let deals: BTreeSet<u64> = trail.product_deals.iter().copied().collect();
     for deal in deals {
         clear.execute(params![company, deal])?;
     }
+    Ok(())
+}
+
+/// A deal's product rows are replaced as a whole: those that were taken out leave no trace.
+fn save_products(connection: &Connection, company: i64, trail: &Trail) -> rusqlite::Result<()> {
+    let deals: BTreeSet<u64> = trail.product_deals.iter().copied().collect();
+    clear_products(connection, company, deals)?;
     let mut add = connection
         .prepare_cached("INSERT OR REPLACE INTO product_row VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
     for ProductRow {
@@ -251,16 +261,6 @@ fn save_products(connection: &Connection, company: i64, trail: &Trail) -> rusqli
             list_price,
             quantity.units(),
         ])?;
-    }
-    let mut add =
-        connection.prepare_cached("INSERT OR REPLACE INTO product_cost VALUES (?1, ?2, ?3, ?4)")?;
-    for ProductCost {
-        product,
-        cost,
-        currency,
-    } in &trail.product_costs
-    {
-        add.execute(params![company, product, cost.units(), currency])?;
     }
     Ok(())
 }

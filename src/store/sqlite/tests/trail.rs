@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::domain::crm::{
-    Activity, ActivityKind, Call, Direction, Invoice, MoveKind, Mover, PhoneMark, ProductCost,
-    ProductRow, StageMove, Task,
+    Activity, ActivityKind, Call, Direction, Invoice, MoveKind, Mover, PhoneMark, ProductRow,
+    StageMove, Task,
 };
 use crate::domain::plan::Cells;
 use crate::store::Trail;
@@ -133,11 +133,6 @@ fn everything() -> PullBatch {
                 price: Money::parse("10").expect("money"),
                 list_price: None,
                 quantity: Money::parse("1.5").expect("money"),
-            }],
-            product_costs: vec![ProductCost {
-                product: 11,
-                cost: Money::parse("4").expect("money"),
-                currency: "RUB".into(),
             }],
         },
         directory: Some(directory()),
@@ -279,4 +274,17 @@ fn every_table_is_emptied_by_forgetting() {
     let mut known = forget::TABLES.to_vec();
     known.sort_unstable();
     assert_eq!(tables, known);
+}
+
+#[test]
+fn a_deal_that_is_gone_takes_its_product_rows_along() {
+    let store = memory();
+    store.save_pull(A, &everything()).expect("stores");
+    let gone = PullBatch {
+        gone: vec![(Card::Deal, 1)],
+        ..PullBatch::default()
+    };
+    assert_eq!(store.save_pull(A, &gone).expect("stores").changed, 1);
+    let counts = store.trail_counts(A).expect("counts");
+    assert!(counts.contains(&("product_rows", 0)), "{counts:?}");
 }
