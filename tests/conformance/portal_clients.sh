@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # portal_clients.sh BINARY LOADER OUT: fast_bitrix24 and b24pysdk, installed from their packages into a
 # virtual environment under OUT, read all leads from the simulated portal, and so do a plain script and
-# planfact's own first load (LOADER is the example `load_portal`). The same rows, or it fails; how long
+# planfact's own first load (LOADER is the program `load_portal`, built beside planfact). The same rows, or it fails; how long
 # each took is printed, not judged. PORTAL_CLIENTS_SIZES: "leads:milliseconds a page", several.
 set -euo pipefail
 binary=$1 loader=$2 out=$3

@@ -20,6 +20,9 @@ use super::{State, php};
 /// Events of one wish at most.
 const MOST_EVENTS: u64 = 100_000;
 
+/// Seconds between two events at most: ten days, so that the longest wish stays within the calendar.
+const MOST_STEP_S: i64 = 10 * 86_400;
+
 /// Rows of one import.
 const IMPORTED: std::ops::Range<u32> = 5..25;
 
@@ -75,7 +78,11 @@ impl Wish {
             match name.as_str() {
                 "events" => wish.events = number()?.min(MOST_EVENTS),
                 "seed" => wish.seed = number()?,
-                "step_s" => wish.step_s = i64::try_from(number()?).unwrap_or(0),
+                "step_s" => {
+                    wish.step_s = i64::try_from(number()?)
+                        .unwrap_or(MOST_STEP_S)
+                        .min(MOST_STEP_S);
+                }
                 "at" => wish.at = php::scalar(value),
                 "only" => {
                     wish.only = php::entries(value)

@@ -9,6 +9,7 @@
 )]
 
 use std::io::Write;
+use std::path::Path;
 
 use planfact::bitrix24::{Options, Portal, Secret};
 use planfact::clock::{Clock, System};
@@ -31,9 +32,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ca_file: std::env::var_os("PLANFACT_CA_FILE").map(Into::into),
         ..Options::default()
     })?;
-    let folder = tempfile::tempdir()?;
-    let store = Sqlite::open(&folder.path().join("store.db"))?;
-    let summary = pull(&client, &store, COMPANY, System.now(), &|_| {}).await?;
+    let folder = std::env::temp_dir().join(format!("load_portal-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let outcome = load(&client, &folder.join("store.db"), rows.as_deref()).await;
+    std::fs::remove_dir_all(&folder)?;
+    outcome
+}
+
+/// Loads into a new database, prints the figures, writes the rows.
+async fn load(
+    client: &Portal,
+    database: &Path,
+    rows: Option<&str>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let store = Sqlite::open(database)?;
+    let summary = pull(client, &store, COMPANY, System.now(), &|_| {}).await?;
     println!(
         "{{\"leads\":{},\"deals\":{},\"requests\":{},\"seconds\":{:.3},\"bound_seconds\":{:.3}}}",
         summary.leads, summary.deals, summary.requests, summary.seconds, summary.bound_seconds
