@@ -182,7 +182,8 @@ async fn after_one_night_the_store_equals_a_full_reread() {
          silently changed of 10,000 found with {} more",
         summary.settle_requests
     );
-    assert!(increment <= 3, "{increment} requests");
+    // Three for the cards; the histories of their stages and product rows, 1,500 rows, take three more.
+    assert!(increment <= 6, "{increment} requests");
     assert!(summary.settle_requests <= 20, "{}", summary.settle_requests);
     assert_eq!(scene.answers("503"), 0);
 

@@ -242,8 +242,8 @@ async fn the_store_holds_exactly_what_the_portal_has() {
         Some("12.34")
     );
     // After the opening: 8,002 ids of leads are 161 windows in four batches, 1,350 of deals one more,
-    // and one for product rows.
-    assert!(summary.requests <= 7, "{}", summary.requests);
+    // one for product rows; the histories of their stages and the calls take six.
+    assert!(summary.requests <= 13, "{}", summary.requests);
     assert_eq!(scene.answers("503"), 0);
 
     let quiet = scene.pulled().await;
@@ -298,7 +298,8 @@ async fn what_people_change_is_found_by_the_next_pull() {
         .await;
     let summary = scene.pulled().await;
     assert_eq!((summary.leads, summary.deals, summary.rejects), (181, 1, 0));
-    assert!(summary.requests <= 2, "{}", summary.requests);
+    // The third is for the histories of stages.
+    assert!(summary.requests <= 3, "{}", summary.requests);
     let leads = scene.leads();
     assert_eq!(leads.len(), 701);
     assert!(
