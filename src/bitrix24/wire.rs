@@ -5,8 +5,8 @@
 //! scalar is read as a text, whatever it came as, and every field may be absent. What a row means
 //! is told where it becomes a record (`sync/ingest.rs`).
 //!
-//! [`list`] says how each kind of record is listed, [`card`] holds leads, deals and invoices,
-//! [`trail`] what happened to them, [`directory`] what they refer to.
+//! `list` says how each kind of record is listed, `card` holds leads, deals and invoices,
+//! `trail` what happened to them, `directory` what they refer to.
 
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Deserializer};

@@ -6,10 +6,10 @@
 //! and is told when the new template says otherwise there. Numbers of people are never part of a
 //! template, so no rule is needed for them.
 //!
-//! Lines come and go by inserting and deleting them ([`lines`]), so that the company's own formulas,
+//! Lines come and go by inserting and deleting them (`lines`), so that the company's own formulas,
 //! charts, names and formats follow by themselves; nothing is cleared and nothing written anew. A
 //! tab whose tables no longer stand where their lines say (a block was moved, its rows sorted) is not
-//! merged: only what is missing by key is added there ([`keys`]).
+//! merged: only what is missing by key is added there (`keys`).
 //!
 //! Laid over a file that nobody touched, the outcome is the new template.
 

@@ -135,7 +135,7 @@ fn instants(zone: Tz, texts: &[String]) -> Option<Vec<i64>> {
 }
 
 impl Condition {
-    /// True when the windows of [`Query`] say all that the condition says.
+    /// True when the windows of a query say all that the condition says.
     pub(crate) fn is_window(&self) -> bool {
         let single = matches!(&self.operand, Operand::Numbers(numbers) if numbers.len() == 1);
         single
