@@ -8,7 +8,7 @@
 //!
 //! What the time of change does not tell (deletions, lost rights, rows written past the CRM) is
 //! found once a night by holding the store against the portal (`settle`). Calls, activities and
-//! the like follow the cards ([`trail`]): a portal may lack them, and they never hold a report up.
+//! the like follow the cards (`trail`): a portal may lack them, and they never hold a report up.
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
