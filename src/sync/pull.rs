@@ -90,6 +90,9 @@ pub struct PullSummary {
     pub requests: u64,
     /// Those of them by which the store was held against the portal.
     pub settle_requests: u64,
+    /// Those of them by which first loads of calls, activities, histories … went on and product rows
+    /// were read.
+    pub trail_requests: u64,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// How long so many requests take at least under the portal's limit, in seconds.
@@ -268,7 +271,9 @@ pub async fn pull_with(
         load_changes(&mut intake, first, opening, began).await?;
         settle::settle(&mut intake, thrift, began).await?;
     }
+    let before = portal.requests_total();
     trail::load(&mut intake, trail, thrift, began).await?;
+    intake.summary.trail_requests = portal.requests_total().saturating_sub(before);
     warnings.extend(intake.standing_warnings(&directory)?);
     Ok(intake.into_summary(warnings, watch))
 }

@@ -62,9 +62,12 @@ impl File<'_> {
         if let Some(sheet) = self.sheets.get_mut(&id) {
             (sheet.rows, sheet.columns) = (rows, columns);
         }
-        self.out.left.push(format!(
-            "{title}: its blocks were moved or sorted; only what its tables lack is added"
-        ));
+        // Without the former template nothing can be said of what was moved; that is told once.
+        if self.editions.base.is_some() {
+            self.out.left.push(format!(
+                "{title}: its blocks were moved or sorted; only what its tables lack is added"
+            ));
+        }
     }
 
     fn by_keys(

@@ -467,6 +467,14 @@ fn without_the_former_template_only_what_is_missing_is_added() {
         new: &new,
         specs: &[spec()],
     });
+    assert!(
+        !done
+            .left
+            .iter()
+            .any(|line| line.contains("moved or sorted")),
+        "{:?}",
+        done.left
+    );
     assert_eq!(lines(&done), ["+row 4 1", "+column 2 1"]);
     assert_eq!(painted(&done), [(1, 2, "c".into()), (4, 0, "z".into())]);
 }
