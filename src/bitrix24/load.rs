@@ -3,8 +3,8 @@
 //! A window `(after, upto]` of 50 ids gives at most one page, so windows need no count and no
 //! chain: they may be asked for in any order, several batches at once, and again after a failure.
 //! Where ids are sparse, windows grow; a full page whose last id is below the window's end leaves
-//! a remainder that is asked for again, so a window that was too wide loses nothing. Each kind of
-//! record is a stream of its own, so that one whose method rests does not hold up the others.
+//! a remainder that is asked for again, so a window that was too wide loses nothing. Which windows
+//! share a request, and how many requests are under way, is decided in `schedule`.
 //!
 //! Changes are found by `>=DATE_MODIFY` page after page ([`Walk`]), rows that are only added by
 //! `>ID`; in a batch each page begins behind the last id of the one before
@@ -12,12 +12,10 @@
 //! so whatever follows a short page is dropped.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::{self, FuturesOrdered, Stream};
 use serde_json::Value;
 
 use super::command::Command;
@@ -25,16 +23,21 @@ use super::error::{BitrixError, FILTER_IGNORED, FORM, Kind};
 use super::portal::{COMMANDS_MAX, PAGE_ROWS, Portal};
 use super::wire::{Entity, Listing, Record, Unreadable, record, rows};
 
+mod schedule;
 #[cfg(test)]
 mod tests;
 mod walk;
 
+pub use schedule::by_windows;
 pub use walk::{Walk, changes};
 
 /// A request longer than this is followed by smaller ones (the portal cuts off at 60 s).
 const REQUEST_LONG: Duration = Duration::from_secs(40);
 /// A request shorter than this may be followed by larger ones.
 const REQUEST_SHORT: Duration = Duration::from_secs(20);
+/// Time of execution that requests under way may add to a method's counter. A method rests at 360
+/// seconds (`operating`), and a portal on premises refuses above 420.
+const OPERATING_UNDER_WAY: Duration = Duration::from_secs(60);
 /// Below this share of ids in use, windows grow.
 const DENSITY_FULL: f64 = 0.4;
 /// Rows to aim at in a grown window: half a page, so that few windows overflow.
@@ -58,6 +61,10 @@ pub struct Chunk {
     pub covered: Vec<Range>,
     /// By windows: how many ids this chunk has settled.
     pub ids: u64,
+    /// By windows: how many requests it took; those that it shared count for the first kind in them.
+    pub requests: u64,
+    /// By windows: kinds of which nothing is left once this chunk is stored.
+    pub finished: Vec<Entity>,
 }
 
 /// Ids: from `next` to `last`, both included.
@@ -112,14 +119,22 @@ impl Window {
 #[derive(Debug)]
 struct Pace {
     commands: AtomicUsize,
+    /// How long the last request took, in milliseconds.
+    last_ms: AtomicU64,
     /// Share of ids in use.
     density: Mutex<f64>,
 }
 
 impl Pace {
     fn new() -> Pace {
+        Pace::of(COMMANDS_MAX)
+    }
+
+    /// A pace that begins with so many commands a request.
+    fn of(commands: usize) -> Pace {
         Pace {
-            commands: AtomicUsize::new(COMMANDS_MAX),
+            commands: AtomicUsize::new(commands.clamp(1, COMMANDS_MAX)),
+            last_ms: AtomicU64::new(0),
             density: Mutex::new(1.0),
         }
     }
@@ -130,6 +145,8 @@ impl Pace {
 
     /// Takes note of how long a request of `sent` commands took.
     fn took(&self, sent: usize, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.last_ms.store(millis, Ordering::Relaxed);
         if time > REQUEST_LONG {
             self.too_long(sent);
         } else if time < REQUEST_SHORT {
@@ -143,6 +160,16 @@ impl Pace {
     fn too_long(&self, sent: usize) {
         self.commands
             .fetch_min((sent / 2).max(1), Ordering::Relaxed);
+    }
+
+    /// How many requests may be under way: all of them together may use up only as much operating
+    /// time as the portal grants beyond the point at which we rest.
+    fn at_once(&self, most: usize) -> usize {
+        let last = self.last_ms.load(Ordering::Relaxed).max(1);
+        let fit = OPERATING_UNDER_WAY.as_millis() as u64 / last;
+        usize::try_from(fit)
+            .unwrap_or(usize::MAX)
+            .clamp(1, most.max(1))
     }
 
     fn width(&self) -> u64 {
@@ -176,11 +203,10 @@ struct Plan {
 }
 
 impl Plan {
-    /// The windows of the next batch.
-    fn next_batch(&mut self, pace: &Pace) -> Option<Vec<Window>> {
-        let mut batch = Vec::new();
-        let most = pace.commands();
-        while batch.len() < most
+    /// The next windows, at most so many, each of `width` ids.
+    fn take(&mut self, most: usize, width: u64) -> Vec<Window> {
+        let mut windows = Vec::new();
+        while windows.len() < most
             && let Some(range) = self.ranges.front_mut()
         {
             if range.next > range.last {
@@ -188,102 +214,28 @@ impl Plan {
                 continue;
             }
             let after = range.next.saturating_sub(1);
-            let upto = after.saturating_add(pace.width()).min(range.last);
-            batch.push(Window {
+            let upto = after.saturating_add(width).min(range.last);
+            windows.push(Window {
                 listing: self.listing,
                 after,
                 upto,
             });
             range.next = upto.saturating_add(1);
         }
-        (!batch.is_empty()).then_some(batch)
+        windows
     }
-}
 
-/// Loads all records of the ranges, several batches at once, and hands them over, those of one kind
-/// in the order of its ranges, so that each chunk's `next` may be stored together with its records.
-///
-/// # Errors
-/// The portal's, or the one that `take` returns; chunks handed over before stay valid.
-pub async fn by_windows<E: From<BitrixError>>(
-    portal: &Portal,
-    ranges: &[Range],
-    mut take: impl FnMut(Chunk) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut plans: Vec<Plan> = Vec::new();
-    for range in ranges {
-        let listing = portal.listing(range.entity);
-        match plans.iter_mut().find(|p| p.listing.entity == range.entity) {
-            Some(plan) => plan.ranges.push_back(*range),
-            None => plans.push(Plan {
-                listing,
-                ranges: VecDeque::from([*range]),
-            }),
-        }
+    /// Whether nothing is left to ask for.
+    fn is_done(&self) -> bool {
+        self.ranges.iter().all(|range| range.next > range.last)
     }
-    let streams = plans.into_iter().map(|plan| Box::pin(chunks(portal, plan)));
-    let mut all = stream::select_all(streams);
-    while let Some(chunk) = all.next().await {
-        take(chunk?)?;
-    }
-    Ok(())
-}
 
-/// The chunks of one kind of record, in order, some batches ahead of who takes them.
-fn chunks(portal: &Portal, plan: Plan) -> impl Stream<Item = Result<Chunk, BitrixError>> + '_ {
-    let pace = Arc::new(Pace::new());
-    let running = FuturesOrdered::new();
-    stream::unfold(
-        (plan, pace, running),
-        move |(mut plan, pace, mut running)| async move {
-            while running.len() < portal.batches_in_flight()
-                && let Some(windows) = plan.next_batch(&pace)
-            {
-                running.push_back(fetch(portal, Arc::clone(&pace), windows));
-            }
-            let chunk = running.next().await?;
-            Some((chunk, (plan, pace, running)))
-        },
-    )
-}
-
-/// Loads windows of one kind to the last row, in as many requests as that takes; usually one.
-async fn fetch(
-    portal: &Portal,
-    pace: Arc<Pace>,
-    windows: Vec<Window>,
-) -> Result<Chunk, BitrixError> {
-    let ids = windows.iter().map(|window| window.ids()).sum();
-    let mut chunk = Chunk {
-        ids,
-        ..Chunk::default()
-    };
-    if let Some(last) = windows.iter().max_by_key(|window| window.upto) {
-        let entity = last.listing.entity;
-        chunk.next.push((entity, last.upto.saturating_add(1)));
+    /// How many windows of full density are left.
+    fn windows_left(&self) -> u64 {
+        let ids = |range: &Range| (range.last + 1).saturating_sub(range.next);
+        let windows = self.ranges.iter().map(|range| ids(range).div_ceil(PAGE_ROWS as u64));
+        windows.sum()
     }
-    chunk.covered = covered(&windows);
-    let mut todo: VecDeque<Window> = windows.into();
-    while !todo.is_empty() {
-        let sent = todo.len().min(pace.commands());
-        let asked: Vec<Window> = todo.drain(..sent).collect();
-        match portal.patiently(sent == 1, || step(portal, &asked)).await {
-            Ok(step) => {
-                pace.took(sent, step.took);
-                chunk.records.extend(step.records);
-                chunk.unreadable.extend(step.unreadable);
-                chunk.outside += step.outside;
-                todo.extend(step.remaining);
-            }
-            Err(error) if error.is_timeout() && sent > 1 => {
-                pace.too_long(sent);
-                todo.extend(asked);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    pace.seen(ids, chunk.records.len() as u64);
-    Ok(chunk)
 }
 
 /// The ids of windows, neighbours put together.
@@ -307,14 +259,26 @@ fn covered(windows: &[Window]) -> Vec<Range> {
 #[derive(Debug, Default)]
 struct Step {
     records: Vec<Record>,
-    unreadable: Vec<Unreadable>,
-    outside: u64,
+    /// Rows that cannot be read, and their kind.
+    unreadable: Vec<(Entity, Unreadable)>,
+    /// Rows that do not satisfy the filter, by kind.
+    outside: Vec<Entity>,
     /// Windows that failed for now, and remainders of those that overflowed.
     remaining: Vec<Window>,
+    /// Kinds whose windows failed for good.
+    refused: Vec<(Entity, BitrixError)>,
     took: Duration,
 }
 
-/// One request for windows. An error only when nothing was gained, or when trying again is no use.
+impl Step {
+    fn refuse(&mut self, entity: Entity, error: BitrixError) {
+        if !self.refused.iter().any(|(known, _)| *known == entity) {
+            self.refused.push((entity, error));
+        }
+    }
+}
+
+/// One request for windows. An error only when nothing was gained.
 async fn step(portal: &Portal, windows: &[Window]) -> Result<Step, BitrixError> {
     let commands: Vec<Command> = windows.iter().map(|window| window.command()).collect();
     let answer = portal.batch_once(&commands).await?;
@@ -325,14 +289,19 @@ async fn step(portal: &Portal, windows: &[Window]) -> Result<Step, BitrixError> 
     let mut failed = None;
     let mut failures = 0;
     for (window, answer) in windows.iter().zip(answer.answers) {
+        let entity = window.listing.entity;
         match answer {
-            Ok(page) => read_window(*window, page, &mut step)?,
+            Ok(page) => {
+                if let Err(error) = read_window(*window, page, &mut step) {
+                    step.refuse(entity, error);
+                }
+            }
             Err(error) if is_passing(&error) => {
                 step.remaining.push(*window);
                 failed.get_or_insert(error);
                 failures += 1;
             }
-            Err(error) => return Err(error),
+            Err(error) => step.refuse(entity, error),
         }
     }
     match failed {
@@ -366,10 +335,10 @@ fn read_window(window: Window, page: Value, step: &mut Step) -> Result<(), Bitri
                 if id <= window.upto {
                     step.records.push(record);
                 } else {
-                    step.outside += 1;
+                    step.outside.push(window.listing.entity);
                 }
             }
-            Err(unreadable) => step.unreadable.push(unreadable),
+            Err(unreadable) => step.unreadable.push((window.listing.entity, unreadable)),
         }
     }
     if full && last == window.after {

@@ -47,6 +47,10 @@ pub struct Options {
     pub ca_file: Option<PathBuf>,
 }
 
+/// Requests that may be under way at once unless told otherwise: enough to keep a bucket of two requests
+/// a second flowing while each takes eight seconds.
+const BATCHES_IN_FLIGHT: usize = 16;
+
 impl Default for Options {
     fn default() -> Options {
         Options {
@@ -54,7 +58,7 @@ impl Default for Options {
             application: None,
             enterprise: false,
             face: wire::Face::Classic,
-            batches_in_flight: 4,
+            batches_in_flight: BATCHES_IN_FLIGHT,
             ca_file: None,
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::Future;
 use reqwest::header::LOCATION;
 use serde_json::{Map, Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::address::Address;
 use super::command::{Command, key};
@@ -54,6 +54,8 @@ pub struct Portal {
     batches_in_flight: usize,
     /// Requests under way; held while one is sent, not while it waits for its method's rest.
     flights: Semaphore,
+    /// Told when a method's rest begins, or a request begins to wait for it.
+    rest_begun: Notify,
     requests: Mutex<BTreeMap<String, u64>>,
     moved: RwLock<Option<String>>,
 }
@@ -89,6 +91,7 @@ impl Portal {
             face: options.face,
             batches_in_flight,
             flights: Semaphore::new(batches_in_flight),
+            rest_begun: Notify::new(),
             requests: Mutex::default(),
             moved: RwLock::default(),
         })
@@ -141,6 +144,16 @@ impl Portal {
 
     pub(super) fn batches_in_flight(&self) -> usize {
         self.batches_in_flight
+    }
+
+    /// Whether a method's time of execution is used up for now.
+    pub(super) fn rests(&self, method: &str) -> bool {
+        self.meter.rest([method, "batch"]).is_some()
+    }
+
+    /// Waits until a method's rest begins or a request begins to wait for it.
+    pub(super) async fn rest_begun(&self) {
+        self.rest_begun.notified().await;
     }
 
     /// How a kind of record is listed here.
@@ -207,6 +220,7 @@ impl Portal {
         while let Some(rest) = self.meter.rest(methods.iter().copied().chain(["batch"])) {
             let seconds = rest.as_secs();
             tracing::info!(seconds, "the portal's operating time is used up; waiting");
+            self.rest_begun.notify_one();
             retry::pause(rest).await;
         }
         let envelope = {
@@ -309,6 +323,7 @@ impl Portal {
             Kind::RateLimited => self.bucket.empty(),
             Kind::OperationTime { reset_at } => {
                 self.meter.refused(method);
+                self.rest_begun.notify_one();
                 *reset_at = self.meter.reset_at(method);
             }
             _ => {}

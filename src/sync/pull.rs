@@ -28,7 +28,7 @@ mod settle;
 mod tests;
 mod trail;
 
-use intake::{Intake, blocking, phone_key, time_cursor};
+use intake::{Ending, FirstLoads, Intake, blocking, phone_key, time_cursor};
 
 /// By how much changes are asked for again: longer than any request of the portal may take, so
 /// that a change stored late with an earlier time is not missed.
@@ -54,7 +54,8 @@ pub struct Thrift {
     pub settle_every: TimeDelta,
     /// Requests that may be spent on reading records again then; each covers up to 2,500 ids.
     pub settle_requests: u64,
-    /// Requests that a pull may spend on the first load of each kind of call, activity, … .
+    /// Requests that a pull may spend on the first load of each kind of call, activity, … ; with none,
+    /// kinds whose first load is not complete are not asked for.
     pub trail_requests: u64,
 }
 
@@ -231,7 +232,7 @@ pub async fn pull_with(
     let ask = Ask {
         users_known: known.users.len(),
         departments_known: known.departments.len(),
-        starts: starts(store, company, since)?,
+        starts: starts(store, company, since, thrift)?,
     };
     let mut opening = open(portal, &ask).await?;
     let began = opening.began.unwrap_or_else(|| now.fixed_offset());
@@ -264,16 +265,17 @@ pub async fn pull_with(
         ..PullBatch::default()
     };
     intake.set_aside(&mut first, rejects);
-    let trail = trail::Trail::of(&opening);
+    let trail = trail::Trail::of(&ask, &opening);
     if since.is_none() {
-        load_all(&mut intake, first, &opening, began).await?;
+        load_all(&mut intake, first, &opening, trail, thrift, began).await?;
     } else {
         load_changes(&mut intake, first, opening, began).await?;
         settle::settle(&mut intake, thrift, began).await?;
+        trail::load(&mut intake, FirstLoads::default(), trail, thrift, began).await?;
     }
     let before = portal.requests_total();
-    trail::load(&mut intake, trail, thrift, began).await?;
-    intake.summary.trail_requests = portal.requests_total().saturating_sub(before);
+    trail::products::load(&mut intake, thrift).await?;
+    intake.summary.trail_requests += portal.requests_total().saturating_sub(before);
     warnings.extend(intake.standing_warnings(&directory)?);
     Ok(intake.into_summary(warnings, watch))
 }
@@ -283,6 +285,7 @@ fn starts(
     store: &dyn Store,
     company: &str,
     since: Option<DateTime<FixedOffset>>,
+    thrift: &Thrift,
 ) -> Result<Vec<(Entity, Start)>, PullError> {
     let mut starts = Vec::new();
     for entity in Entity::CARDS {
@@ -292,16 +295,22 @@ fn starts(
         ));
     }
     for entity in Entity::TRAIL {
-        starts.push((entity, trail::start(store, company, entity)?));
+        let start = trail::start(store, company, entity)?;
+        if start != Start::Span || thrift.trail_requests > 0 {
+            starts.push((entity, start));
+        }
     }
     Ok(starts)
 }
 
-/// Loads all leads and deals from where an earlier load stopped.
+/// Loads all leads and deals from where an earlier load stopped, and behind them, in what their
+/// requests leave free and in more of them, as much of the rest as a pull may spend on it.
 async fn load_all(
     intake: &mut Intake<'_>,
     mut first: PullBatch,
     opening: &Opening,
+    trail: trail::Trail,
+    thrift: &Thrift,
     began: DateTime<FixedOffset>,
 ) -> Result<(), PullError> {
     let (store, company) = (intake.store, intake.company);
@@ -313,24 +322,21 @@ async fn load_all(
     first
         .cursors
         .push((STARTED.to_owned(), started.to_rfc3339()));
-    let mut ranges = Vec::new();
+    let mut loads = FirstLoads::default();
     let cards = |span: &&crate::bitrix24::Span| Entity::CARDS.contains(&span.entity);
     for span in opening.spans.iter().filter(cards) {
-        ranges.extend(intake.range_left(span)?);
+        loads.ranges.extend(intake.range_left(span)?);
     }
-    intake.state.total = ranges.iter().map(|range| range.last - range.next + 1).sum();
     intake.save(&first)?;
-    let portal = intake.portal;
-    load::by_windows(portal, &ranges, |chunk| intake.take_windows(chunk)).await?;
-    // A whole load is as good as holding everything against the portal.
-    let cursors = vec![
-        (SINCE.to_owned(), started.to_rfc3339()),
-        (settle::SETTLED.to_owned(), started.to_rfc3339()),
-    ];
-    intake.save(&PullBatch {
-        cursors,
-        ..PullBatch::default()
-    })
+    loads.endings.push(Ending {
+        of: loads.ranges.iter().map(|range| range.entity).collect(),
+        // A whole load is as good as holding everything against the portal.
+        cursors: vec![
+            (SINCE.to_owned(), started.to_rfc3339()),
+            (settle::SETTLED.to_owned(), started.to_rfc3339()),
+        ],
+    });
+    trail::load(intake, loads, trail, thrift, began).await
 }
 
 /// Loads what was changed and stores it together with the cursors in one transaction, so that a pull

@@ -17,13 +17,29 @@ fn plan(entity: Entity, ranges: &[(u64, u64)]) -> Plan {
     }
 }
 
+/// The next windows at a pace; none when nothing is left.
+fn batch(plan: &mut Plan, pace: &Pace) -> Option<Vec<Window>> {
+    let windows = plan.take(pace.commands(), pace.width());
+    (!windows.is_empty()).then_some(windows)
+}
+
+#[test]
+fn requests_under_way_use_up_no_more_operating_time_than_is_left_beyond_the_rest() {
+    let pace = Pace::new();
+    assert_eq!(pace.at_once(16), 16);
+    for (seconds, at_once) in [(1, 16), (5, 12), (15, 4), (50, 1), (600, 1)] {
+        pace.took(1, Duration::from_secs(seconds));
+        assert_eq!(pace.at_once(16), at_once, "{seconds}");
+    }
+}
+
 #[test]
 fn a_batch_settles_2500_dense_ids() {
     let pace = Pace::new();
     let mut plan = plan(Entity::Lead, &[(1, 200_000)]);
     let mut batches = 0;
     let mut after = 0;
-    while let Some(batch) = plan.next_batch(&pace) {
+    while let Some(batch) = batch(&mut plan, &pace) {
         for window in batch {
             assert_eq!((window.after, window.ids()), (after, 50));
             after = window.upto;
@@ -37,12 +53,13 @@ fn a_batch_settles_2500_dense_ids() {
 fn ranges_share_batches_and_a_chunk_says_what_it_covers() {
     let pace = Pace::new();
     let mut plan = plan(Entity::Deal, &[(101, 230), (300, 300)]);
-    let windows = plan.next_batch(&pace).expect("a batch");
+    let windows = batch(&mut plan, &pace).expect("a batch");
     let spans: Vec<_> = windows.iter().map(|w| (w.after, w.upto)).collect();
     assert_eq!(spans, [(100, 150), (150, 200), (200, 230), (299, 300)]);
     let covered: Vec<_> = covered(&windows).iter().map(|r| (r.next, r.last)).collect();
     assert_eq!(covered, [(101, 230), (300, 300)]);
-    assert_eq!(plan.next_batch(&pace), None);
+    assert_eq!(batch(&mut plan, &pace), None);
+    assert!(plan.is_done());
 }
 
 #[test]
@@ -111,7 +128,7 @@ fn rows_beyond_the_window_are_left_out_and_rows_before_it_are_an_error() {
     };
     let mut step = Step::default();
     read_window(window, page([101, 150, 151]), &mut step).expect("read");
-    assert_eq!((got(&step), step.outside), (vec![101, 150], 1));
+    assert_eq!((got(&step), step.outside), (vec![101, 150], vec![Entity::Deal]));
     let error = read_window(window, page([1, 2]), &mut Step::default()).expect_err("ignored");
     assert_eq!(error.code, FILTER_IGNORED);
 }
@@ -143,7 +160,7 @@ proptest! {
         let last = table.last().copied().unwrap_or_default();
         let mut plan = plan(Entity::Lead, &[(1, last)]);
         let mut seen = Vec::new();
-        while let Some(batch) = plan.next_batch(&pace) {
+        while let Some(batch) = batch(&mut plan, &pace) {
             let ids = batch.iter().map(|w| w.ids()).sum();
             let mut todo: VecDeque<Window> = batch.into();
             let mut rows = 0;

@@ -18,7 +18,7 @@ use crate::retry::Policy;
 /// What the portal was asked, in order.
 type Asked = Arc<Mutex<Vec<String>>>;
 
-/// A portal that answers a batch of one method by `answer(method, asked before)`.
+/// A portal that answers a batch, told by its first command's method, by `answer(method, asked before)`.
 async fn portal(answer: fn(&str, &[String]) -> Value) -> (MockServer, Portal, Asked) {
     let asked = Asked::default();
     let seen = Arc::clone(&asked);
@@ -28,8 +28,15 @@ async fn portal(answer: fn(&str, &[String]) -> Value) -> (MockServer, Portal, As
         let text = body["cmd"]["c00"].as_str().unwrap_or_default();
         let method = text.split('?').next().unwrap_or_default();
         let mut asked = seen.lock().expect("a list");
-        let answer = answer(method, &asked);
+        let mut answer = answer(method, &asked);
         asked.push(method.to_owned());
+        for key in body["cmd"].as_object().into_iter().flat_map(|cmd| cmd.keys().skip(1)) {
+            let parts = &mut answer["result"];
+            match parts["result_error"]["c00"].clone() {
+                Value::Null => parts["result"][key] = json!([]),
+                error => parts["result_error"][key] = error,
+            }
+        }
         data(200, &answer)
     };
     Mock::given(path("/rest/1/s3cr3t/batch"))
@@ -62,19 +69,20 @@ fn blocks_the_first(method: &str, asked: &[String]) -> Value {
     let first = asked.first().map_or(method, String::as_str);
     if method == first && asked.iter().all(|one| one == first) {
         let error = json!({"error": "OPERATION_TIME_LIMIT", "error_description": "blocked"});
-        let parts = json!({"result": [], "result_error": {"c00": error}, "result_time": time(0.0)});
+        let parts = json!({"result": {}, "result_error": {"c00": error}, "result_time": time(0.0)});
         return json!({ "result": parts });
     }
-    json!({"result": {"result": {"c00": [{"ID": "5"}]}, "result_error": []}})
+    json!({"result": {"result": {"c00": [{"ID": "5"}]}, "result_error": {}}})
 }
 
 #[tokio::test]
 async fn a_blocked_method_does_not_stop_another() {
     let (_server, portal, asked) = portal(blocks_the_first).await;
+    // As many as a request holds, so that each kind has one of its own.
     let range = |entity| Range {
         entity,
-        next: 5,
-        last: 5,
+        next: 1,
+        last: 50 * 50,
     };
     let ranges = [range(Entity::Lead), range(Entity::Deal)];
     let mut came = Vec::new();

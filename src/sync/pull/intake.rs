@@ -3,15 +3,45 @@
 use chrono::{DateTime, FixedOffset};
 
 use super::{PullError, PullProgress, PullSummary, PullWarning, next_id};
-use crate::bitrix24::load::{Chunk, Range};
-use crate::bitrix24::wire::Record;
-use crate::bitrix24::{Portal, Span, secret_bytes};
+use crate::bitrix24::load::{self, Chunk, Range};
+use crate::bitrix24::wire::{Entity, Record};
+use crate::bitrix24::{BitrixError, Portal, Span, secret_bytes};
 use crate::clock::Stopwatch;
 use crate::store::{PullBatch, Saved, Store, StoreError};
 use crate::sync::ingest::{Ingest, PhoneKey, Reject};
 
 /// The note that holds the company's secret for marks of phone numbers.
 const PHONE_KEY: &str = "phone_key";
+
+/// What is to be loaded by windows.
+#[derive(Default)]
+pub(super) struct FirstLoads {
+    /// Ids that are not stored yet; the most pressing first.
+    pub(super) ranges: Vec<Range>,
+    /// What is to be remembered when it is there.
+    pub(super) endings: Vec<Ending>,
+}
+
+/// Cursors that are stored together with the last chunk of some kinds.
+pub(super) struct Ending {
+    /// The kinds; none: at once.
+    pub(super) of: Vec<Entity>,
+    pub(super) cursors: Vec<(String, String)>,
+}
+
+/// The cursors of endings that have come when some more kinds are finished.
+fn ended(endings: &mut Vec<Ending>, finished: &[Entity]) -> Vec<(String, String)> {
+    let mut cursors = Vec::new();
+    endings.retain_mut(|ending| {
+        ending.of.retain(|entity| !finished.contains(entity));
+        let over = ending.of.is_empty();
+        if over {
+            cursors.append(&mut ending.cursors);
+        }
+        !over
+    });
+    cursors
+}
 
 /// Takes chunks into the store.
 pub(super) struct Intake<'a> {
@@ -29,24 +59,44 @@ pub(super) struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    /// Reads a chunk's rows into the batch and stores it.
-    pub(super) fn take(&mut self, chunk: Chunk, mut batch: PullBatch) -> Result<(), PullError> {
-        self.read(chunk, &mut batch);
-        self.save(&batch)
-    }
-
-    /// Stores a chunk of a first load together with the cursors behind it.
-    pub(super) fn take_windows(&mut self, chunk: Chunk) -> Result<(), PullError> {
-        let cursors = chunk
-            .next
-            .iter()
-            .map(|(entity, next)| (next_id(*entity), next.to_string()))
-            .collect();
-        let batch = PullBatch {
-            cursors,
-            ..PullBatch::default()
-        };
-        self.take(chunk, batch)
+    /// Loads by windows, and stores each chunk together with the cursors behind it. Returns the kinds
+    /// that the portal refuses though a pass can do without them.
+    pub(super) async fn load(
+        &mut self,
+        loads: FirstLoads,
+    ) -> Result<Vec<(Entity, BitrixError)>, PullError> {
+        let FirstLoads {
+            ranges,
+            mut endings,
+        } = loads;
+        let ready = ended(&mut endings, &[]);
+        if !ready.is_empty() {
+            self.saved(&PullBatch {
+                cursors: ready,
+                ..PullBatch::default()
+            })?;
+        }
+        let ids = ranges.iter().map(|range| range.last - range.next + 1);
+        self.state.total += ids.sum::<u64>();
+        let portal = self.portal;
+        load::by_windows(portal, &ranges, |chunk| {
+            let next = chunk.next.iter();
+            let mut cursors: Vec<(String, String)> = next
+                .map(|(entity, next)| (next_id(*entity), next.to_string()))
+                .collect();
+            cursors.extend(ended(&mut endings, &chunk.finished));
+            let trail = |(entity, _): &(Entity, u64)| Entity::TRAIL.contains(entity);
+            if chunk.next.iter().all(trail) {
+                self.summary.trail_requests += chunk.requests;
+            }
+            let mut batch = PullBatch {
+                cursors,
+                ..PullBatch::default()
+            };
+            self.read(chunk, &mut batch);
+            self.save(&batch)
+        })
+        .await
     }
 
     /// Reads a chunk's rows into the batch.

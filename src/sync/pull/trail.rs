@@ -6,14 +6,14 @@
 
 use chrono::{DateTime, FixedOffset};
 
-use super::intake::{Intake, blocking, time_cursor};
+use super::intake::{Ending, FirstLoads, Intake, blocking, time_cursor};
 use super::{OVERLAP, PullError, PullWarning, Thrift};
-use crate::bitrix24::load::{self, Walk};
+use crate::bitrix24::load::Walk;
 use crate::bitrix24::wire::{Entity, Face};
-use crate::bitrix24::{BitrixError, Kind, Opening, Span, Start};
+use crate::bitrix24::{Ask, BitrixError, Kind, Opening, Span, Start};
 use crate::store::{PullBatch, Store};
 
-mod products;
+pub(super) mod products;
 
 /// Rows that are only added are asked for again from so many ids below the last one: a row that was
 /// written by a slow transaction may appear below one that is known already.
@@ -80,7 +80,7 @@ pub(super) struct Trail {
 }
 
 impl Trail {
-    pub(super) fn of(opening: &Opening) -> Trail {
+    pub(super) fn of(ask: &Ask, opening: &Opening) -> Trail {
         let is_trail = |entity: &Entity| Entity::TRAIL.contains(entity);
         let spans: Vec<Span> = opening
             .spans
@@ -89,7 +89,8 @@ impl Trail {
             .copied()
             .collect();
         let told = |entity: &Entity| {
-            spans.iter().any(|span| span.entity == *entity)
+            !ask.starts.iter().any(|(asked, _)| asked == entity)
+                || spans.iter().any(|span| span.entity == *entity)
                 || opening.walks.iter().any(|walk| walk.entity() == *entity)
                 || opening.unavailable.iter().any(|(known, _)| known == entity)
         };
@@ -104,40 +105,28 @@ impl Trail {
     }
 }
 
-/// Goes on with first loads, within what they may cost.
+/// Goes on with first loads, those given and behind them those of these kinds, within what they may
+/// cost.
 pub(super) async fn load(
     intake: &mut Intake<'_>,
+    mut loads: FirstLoads,
     trail: Trail,
     thrift: &Thrift,
     began: DateTime<FixedOffset>,
 ) -> Result<(), PullError> {
     refused(intake, &trail.unavailable)?;
-    let mut done: Vec<(String, String)> = trail
-        .empty
-        .iter()
-        .map(|entity| complete(*entity, 0, began))
-        .collect();
+    for entity in trail.empty {
+        loads.endings.push(Ending {
+            of: Vec::new(),
+            cursors: vec![complete(entity, 0, began)],
+        });
+    }
     for span in &trail.spans {
-        match load_kind(intake, span, thrift, began).await {
-            Ok(true) => {
-                let from = time_cursor(intake.store, intake.company, &started(span.entity))?;
-                done.push(complete(span.entity, span.last, from.unwrap_or(began)));
-            }
-            Ok(false) => {}
-            // It was there a moment ago; whatever it is, leads and deals are stored.
-            Err(PullError::Portal(error)) if is_final(&error) => {
-                refused(intake, &[(span.entity, error)])?;
-            }
-            Err(error) => return Err(error),
-        }
+        add_kind(intake, &mut loads, span, thrift, began)?;
     }
-    if !done.is_empty() {
-        intake.saved(&PullBatch {
-            cursors: done,
-            ..PullBatch::default()
-        })?;
-    }
-    products::load(intake, thrift).await
+    // What is refused now was there a moment ago; whatever it is, leads and deals are stored.
+    let errors = intake.load(loads).await?;
+    refused(intake, &errors)
 }
 
 /// The cursor of a kind whose first load is complete.
@@ -157,35 +146,43 @@ fn is_final(error: &BitrixError) -> bool {
     )
 }
 
-/// Loads some of a kind; true when that was the rest.
-async fn load_kind(
+/// Adds to the loads as much of a kind as a pull may spend on it.
+fn add_kind(
     intake: &mut Intake<'_>,
+    loads: &mut FirstLoads,
     span: &Span,
     thrift: &Thrift,
     began: DateTime<FixedOffset>,
-) -> Result<bool, PullError> {
-    let (store, company) = (intake.store, intake.company);
+) -> Result<(), PullError> {
     let name = started(span.entity);
-    if time_cursor(store, company, &name)?.is_none() {
+    let from = time_cursor(intake.store, intake.company, &name)?;
+    if from.is_none() {
         intake.saved(&PullBatch {
             cursors: vec![(name, began.to_rfc3339())],
             ..PullBatch::default()
         })?;
     }
+    let whole = Ending {
+        of: vec![span.entity],
+        cursors: vec![complete(span.entity, span.last, from.unwrap_or(began))],
+    };
     let Some(mut range) = intake.range_left(span)? else {
-        return Ok(true);
+        loads.endings.push(Ending {
+            of: Vec::new(),
+            ..whole
+        });
+        return Ok(());
     };
     let most = thrift.trail_requests.saturating_mul(IDS_A_REQUEST);
-    let whole = range.last - range.next < most;
-    if !whole {
+    if range.last - range.next < most {
+        loads.endings.push(whole);
+    } else {
         range.last = range.next.saturating_add(most).saturating_sub(1);
     }
-    if most == 0 {
-        return Ok(false);
+    if most > 0 {
+        loads.ranges.push(range);
     }
-    let portal = intake.portal;
-    load::by_windows(portal, &[range], |chunk| intake.take_windows(chunk)).await?;
-    Ok(whole)
+    Ok(())
 }
 
 /// Tells of kinds that were there before and are refused now.

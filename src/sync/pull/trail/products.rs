@@ -3,12 +3,16 @@
 //! `crm.item.productrow.list` wants to know whose rows; it takes a list of deals, so that one request
 //! serves a thousand of them.
 
+use std::pin::pin;
+
 use chrono::{DateTime, FixedOffset};
+use futures::stream::{self, StreamExt};
 
 use super::super::intake::{Intake, blocking, time_cursor};
 use super::super::{PullError, SINCE, Thrift};
 use super::is_final;
-use crate::bitrix24::{DEALS_A_REQUEST, product_rows_of};
+use crate::bitrix24::wire::ProductRow;
+use crate::bitrix24::{BitrixError, DEALS_A_REQUEST, Portal, product_rows_of};
 use crate::domain::crm::Card;
 use crate::store::PullBatch;
 
@@ -16,11 +20,13 @@ use crate::store::PullBatch;
 const NEXT_DEAL: &str = "product_rows:next_deal";
 /// When the portal refused them last; it is asked again when it may have changed its mind.
 const REFUSED: &str = "product_rows:refused";
+/// Requests for product rows under way at once.
+const REQUESTS_AT_ONCE: usize = 4;
 /// No deal has a greater id.
 const ID_MAX: u64 = 1 << 40;
 
 /// Reads what is due, within what it may cost.
-pub(super) async fn load(intake: &mut Intake<'_>, thrift: &Thrift) -> Result<(), PullError> {
+pub(in crate::sync::pull) async fn load(intake: &mut Intake<'_>, thrift: &Thrift) -> Result<(), PullError> {
     let (store, company) = (intake.store, intake.company);
     // Told by the portal's own clock, as everything that is compared with it.
     let Some(now) = time_cursor(store, company, SINCE)? else {
@@ -36,30 +42,28 @@ pub(super) async fn load(intake: &mut Intake<'_>, thrift: &Thrift) -> Result<(),
     changed.retain(|id| *id < next);
     changed.sort_unstable();
     changed.dedup();
-    read(intake, &changed, None, now).await?;
-
-    let waiting = blocking(|| store.card_ids(company, Card::Deal, next, ID_MAX))?;
     let most = usize::try_from(thrift.trail_requests).unwrap_or(usize::MAX);
-    let groups = waiting.chunks(DEALS_A_REQUEST).take(most);
-    for group in groups {
-        let after = group.last().map(|id| id + 1);
-        if !read(intake, group, after, now).await? {
-            break;
-        }
-    }
-    Ok(())
+    let mut waiting = blocking(|| store.card_ids(company, Card::Deal, next, ID_MAX))?;
+    waiting.truncate(most.saturating_mul(DEALS_A_REQUEST));
+    // Together, so that a night's few hundred of each share a request.
+    let deals = [changed, waiting].concat();
+    read(intake, &deals, next, now).await
 }
 
-/// Reads the rows of some deals and stores them; `next` moves the cursor. False when the portal
-/// refuses.
+/// Reads the rows of some deals, several requests at once, and stores them in order; behind those that
+/// were never read the cursor moves on from `next`. Stops when the portal refuses.
 async fn read(
     intake: &mut Intake<'_>,
     deals: &[u64],
-    next: Option<u64>,
+    next: u64,
     now: DateTime<FixedOffset>,
-) -> Result<bool, PullError> {
-    for group in deals.chunks(DEALS_A_REQUEST) {
-        let rows = match product_rows_of(intake.portal, group).await {
+) -> Result<(), PullError> {
+    let portal = intake.portal;
+    let groups: Vec<Vec<u64>> = deals.chunks(DEALS_A_REQUEST).map(<[u64]>::to_vec).collect();
+    let asked = stream::iter(groups).map(|group| asked(portal, group));
+    let mut answers = pin!(asked.buffered(REQUESTS_AT_ONCE));
+    while let Some((group, rows)) = answers.next().await {
+        let rows = match rows {
             Ok(rows) => rows,
             Err(error) if is_final(&error) => {
                 tracing::debug!(%error, "product rows cannot be read");
@@ -68,13 +72,13 @@ async fn read(
                     cursors,
                     ..PullBatch::default()
                 })?;
-                return Ok(false);
+                return Ok(());
             }
             Err(error) => return Err(error.into()),
         };
         let mut batch = PullBatch::default();
         let mut rejects = Vec::new();
-        batch.trail.product_deals = group.to_vec();
+        batch.trail.product_deals.clone_from(&group);
         for row in &rows {
             match intake.ingest.product_row(row) {
                 Ok(row) => batch.trail.product_rows.push(row),
@@ -82,9 +86,19 @@ async fn read(
             }
         }
         intake.set_aside(&mut batch, rejects);
-        let cursor = next.map(|next| (NEXT_DEAL.to_owned(), next.to_string()));
+        let last = group.last().filter(|last| **last >= next);
+        let cursor = last.map(|last| (NEXT_DEAL.to_owned(), (last + 1).to_string()));
         batch.cursors.extend(cursor);
         intake.saved(&batch)?;
     }
-    Ok(true)
+    Ok(())
+}
+
+/// Some deals and their rows.
+async fn asked(
+    portal: &Portal,
+    group: Vec<u64>,
+) -> (Vec<u64>, Result<Vec<ProductRow>, BitrixError>) {
+    let rows = product_rows_of(portal, &group).await;
+    (group, rows)
 }
