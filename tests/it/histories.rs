@@ -572,6 +572,12 @@ impl Desk {
         for ((table, row, column), value) in &self.typed {
             let block = &blocks[table.as_str()];
             let found = block.find(row, column);
+            if found.as_ref() != Some(value) && std::env::var_os("PLANFACT_TELL").is_some() {
+                println!("{table} at row {}, column {}:", block.row, block.column);
+                for line in &block.values {
+                    println!("  {}", json!(line));
+                }
+            }
             assert_eq!(
                 found.as_ref(),
                 Some(value),

@@ -25,7 +25,7 @@ use super::merge::{Range, Reading, read, settle};
 use super::replan::{plain, sum};
 use super::split::{Grain, MONTHS};
 use super::targets::{HISTORY_ROW, Targets};
-use super::{CellKey, Notice, Owner, PlanInput, Replanned};
+use super::{CellKey, Notice, Owner, PlanInput, Replanned, Seen};
 use crate::domain::calendar::Month;
 use crate::domain::crm::Department;
 use crate::domain::money::ratio_of;
@@ -204,11 +204,13 @@ pub(super) fn settle_all(input: &PlanInput<'_>, targets: &Targets, plan: &mut Re
     if tree.nodes.len() < 2 {
         return;
     }
+    let held = held(input);
+    let is_planned = |metric: &Metric| {
+        Month::of_year(input.year).any(|month| plan.plan_of_month(*metric, month).is_some())
+    };
     let used: Vec<Metric> = INDICATORS
         .into_iter()
-        .filter(|metric| {
-            Month::of_year(input.year).any(|month| plan.plan_of_month(*metric, month).is_some())
-        })
+        .filter(|metric| is_planned(metric) || held.contains(metric))
         .collect();
     let mut work = Work {
         input,
@@ -392,6 +394,19 @@ fn remembered<'a>(input: &'a PlanInput<'_>) -> impl Iterator<Item = Member> + 'a
     stored
         .chain(standing)
         .filter_map(|row| Some(Member::of_row(row)?.0))
+}
+
+/// Indicators of which a department or a person has a number, though the company may not plan them any
+/// more: what people typed stays in force, and what the daemon wrote is to be taken back.
+fn held(input: &PlanInput<'_>) -> BTreeSet<Metric> {
+    let remembered = input.base.iter().filter(|(_, cell)| cell.value.is_some());
+    let unmet = input.seen.iter().filter(|(key, seen)| {
+        matches!(seen, Seen::Number(_)) && !input.base.contains_key(key)
+    });
+    let keys = remembered.map(|(key, _)| key).chain(unmet.map(|(key, _)| key));
+    keys.filter(|key| key.table == DEPARTMENT_TABLE || key.table == EMPLOYEE_TABLE)
+        .filter_map(|key| Metric::from_key(Member::of_row(&key.row)?.1))
+        .collect()
 }
 
 /// Who is planned: those who have rows already, and those who work and had to do with leads or deals

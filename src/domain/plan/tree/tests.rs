@@ -391,6 +391,64 @@ fn a_deleted_row_comes_back_with_the_last_numbers_and_without_text() {
     assert_adds_up(&plan);
 }
 
+/// History 5299 of the long run: the company plans no proposals any more, a department's typed number of
+/// them stands, and its row is deleted.
+#[test]
+fn what_people_typed_outlives_the_companys_plan_of_the_indicator() {
+    let mut file = File::of_two_departments();
+    file.pass();
+    let company = CellKey::plan(
+        Metric::Proposals,
+        "2026-05".parse().map(Period::Month).unwrap(),
+    );
+    file.seen
+        .insert(company.clone(), Seen::Number(Decimal::from(30)));
+    let plan = file.pass();
+    assert_eq!(shown(&plan, SOUTH, "proposals", "2026-05"), "15");
+    file.types(NORTH, "proposals", "2026-07", "5");
+    file.types(NORTH, "proposals", "2026", "203");
+    file.pass();
+    file.seen.insert(company, Seen::Blank);
+    file.pass();
+    let cell = |member: Member, column: &str| {
+        CellKey::new(member.table(), &member.row("proposals"), column)
+    };
+    assert_eq!(
+        file.seen[&cell(SOUTH, "2026-05")],
+        Seen::Blank,
+        "the program's is taken back"
+    );
+    assert_eq!(
+        file.seen[&cell(NORTH, "2026-07")],
+        Seen::Number(Decimal::from(5))
+    );
+    assert_eq!(
+        file.seen[&cell(NORTH, "2026")],
+        Seen::Number(Decimal::from(203))
+    );
+    // An edit made now is met as well.
+    file.types(NORTH, "proposals", "2026-08", "7");
+    file.pass();
+    file.seen.retain(|key, _| key.row != NORTH.row("proposals"));
+    let plan = file.pass();
+    for (column, number) in [("2026-07", 5), ("2026-08", 7), ("2026", 203)] {
+        let key = cell(NORTH, column);
+        assert_eq!(
+            file.seen[&key],
+            Seen::Number(Decimal::from(number)),
+            "{column}"
+        );
+        assert_eq!(plan.cells[&key].owner, Owner::Person, "{column}");
+    }
+    // Nobody has a number of them: they are no longer divided, and the rows are people's to delete.
+    for column in ["2026-07", "2026-08", "2026"] {
+        file.types(NORTH, "proposals", column, "");
+    }
+    file.pass();
+    let plan = file.pass();
+    assert!(!plan.rows.iter().any(|row| row.indicator == "proposals"));
+}
+
 #[test]
 fn every_generated_cell_explains_itself() {
     let mut file = File::of_two_departments();
