@@ -1,7 +1,7 @@
 //! The first request of a pass, which asks for everything small at once, and the probe of
 //! `doctor`.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, TimeDelta};
 use serde_json::Value;
 
 use super::command::Command;
@@ -16,6 +16,8 @@ use super::wire::{self, Entity, Listing, rows};
 const PAGES_OF_CHANGES: usize = 3;
 /// The same for every other kind of record.
 const PAGES_OF_TRAIL: usize = 1;
+/// After so much time much has changed, and pages of changes fill the opening request.
+const MUCH_CHANGED: TimeDelta = TimeDelta::hours(2);
 /// Pages of users and of departments asked for at once when the opening's did not suffice.
 const PAGES_MORE: usize = 20;
 
@@ -28,6 +30,8 @@ pub struct Ask {
     pub departments_known: usize,
     /// Which records, and what is known of them.
     pub starts: Vec<(Entity, Start)>,
+    /// How long ago changes were asked for last.
+    pub elapsed: TimeDelta,
 }
 
 /// Where the reading of a kind of record begins.
@@ -197,14 +201,9 @@ impl Questions {
             walks.push(Walk::new(listing(*entity), since, after));
         }
         let (mut slots, mut commands): (Vec<Slot>, Vec<Command>) = asked.into_iter().unzip();
-        for (position, walk) in walks.iter().enumerate() {
-            // One page each always finds room; what is left beside them goes to the cards.
-            let others = walks.len() - position - 1;
-            let room = COMMANDS_MAX.saturating_sub(commands.len() + others).max(1);
-            let pages = match Entity::CARDS.contains(&walk.entity()) {
-                true => PAGES_OF_CHANGES.min(room),
-                false => PAGES_OF_TRAIL,
-            };
+        let room = COMMANDS_MAX.saturating_sub(commands.len());
+        let pages = pages_of_changes(&walks, room, ask.elapsed >= MUCH_CHANGED);
+        for (walk, pages) in walks.iter().zip(pages) {
             let first = commands.len();
             commands.extend(walk.commands(first, pages));
             slots.extend(std::iter::repeat_n(Slot::Changes(walk.entity()), pages));
@@ -214,6 +213,38 @@ impl Questions {
             commands,
             walks,
         }
+    }
+}
+
+/// How many pages of each walk ride in the opening request, which has room for so many commands. One
+/// page each always finds room.
+fn pages_of_changes(walks: &[Walk], room: usize, much: bool) -> Vec<usize> {
+    let extra = room.saturating_sub(walks.len());
+    let weights: Vec<usize> = walks.iter().map(|walk| weight(walk.entity())).collect();
+    let all = weights.iter().sum::<usize>().max(1);
+    let mut left = extra;
+    walks
+        .iter()
+        .zip(weights)
+        .map(|(walk, weight)| {
+            let few = match Entity::CARDS.contains(&walk.entity()) {
+                true => PAGES_OF_CHANGES - 1,
+                false => PAGES_OF_TRAIL - 1,
+            };
+            let more = if much { extra * weight / all } else { few }.min(left);
+            left -= more;
+            1 + more
+        })
+        .collect()
+}
+
+/// How many rows of a kind a day brings, compared with the others: leads move about once for every
+/// lead that is touched, deals are fewer.
+fn weight(entity: Entity) -> usize {
+    match entity {
+        Entity::Lead | Entity::LeadMove => 4,
+        Entity::Deal | Entity::DealMove | Entity::Call | Entity::Activity => 2,
+        Entity::Invoice | Entity::Task | Entity::InvoiceMove => 1,
     }
 }
 

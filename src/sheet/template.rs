@@ -17,10 +17,13 @@ pub use tables::{
     STATUS_KEYS, TARGET_ROWS, plan_columns, rank_key, tables,
 };
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use super::workbook::Workbook;
 
 /// Which spreadsheet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TemplateKind {
     /// The report, read by managers.
     Report,
@@ -39,7 +42,7 @@ impl TemplateKind {
 }
 
 /// What a template is rendered for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TemplateInput {
     /// Locale such as `ru_RU`; a language without texts of its own gets English.
     pub locale: String,
@@ -65,7 +68,7 @@ pub struct TemplateError {
 
 /// Which edition of the built-in templates this program carries: counts up with every change of what a
 /// template renders to, so that an older program leaves the files of a newer one alone.
-pub const EDITION: u32 = 1;
+pub const EDITION: u32 = 2;
 /// Developer metadata on a file's status tab: the edition of the template it was made from.
 pub const EDITION_KEY: &str = "planfact_edition";
 /// Developer metadata on a file's status tab, one for each upgrade: `number:edition:fingerprint`.
@@ -103,6 +106,26 @@ pub fn fingerprint(workbook: &Workbook) -> String {
         hash = hash.wrapping_mul(0x0000_0100_0000_01b3);
     }
     format!("{hash:016x}")
+}
+
+/// The fingerprint of what [`render`] gives, kept once it is known: every pass asks for it, and rendering
+/// costs more than all else that an idle pass does.
+///
+/// # Errors
+/// As [`render`].
+pub fn fingerprint_for(kind: TemplateKind, input: &TemplateInput) -> Result<String, TemplateError> {
+    static KNOWN: Mutex<BTreeMap<(TemplateKind, TemplateInput), String>> =
+        Mutex::new(BTreeMap::new());
+    let key = (kind, input.clone());
+    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(fingerprint) = known.get(&key) {
+        return Ok(fingerprint.clone());
+    }
+    drop(known);
+    let made = fingerprint(&render(kind, input)?);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.insert(key, made.clone());
+    Ok(made)
 }
 
 #[cfg(test)]

@@ -177,14 +177,22 @@ impl Job<'_> {
     }
 
     /// The built-in template for this company.
-    pub(super) fn render(&self) -> Result<Workbook, SyncError> {
-        let input = TemplateInput {
+    fn input(&self) -> TemplateInput {
+        TemplateInput {
             locale: self.profile.locale.clone(),
             currency: self.profile.currency.clone(),
             time_zone: self.profile.calendar.zone.name().to_owned(),
             year: self.year,
-        };
-        Ok(template::render(self.kind, &input)?)
+        }
+    }
+
+    pub(super) fn render(&self) -> Result<Workbook, SyncError> {
+        Ok(template::render(self.kind, &self.input())?)
+    }
+
+    /// The fingerprint of what [`Job::render`] gives.
+    pub(super) fn fingerprint(&self) -> Result<String, SyncError> {
+        Ok(template::fingerprint_for(self.kind, &self.input())?)
     }
 
     /// The spreadsheet that the configuration names instead of the built-in template.

@@ -233,6 +233,7 @@ pub async fn pull_with(
         users_known: known.users.len(),
         departments_known: known.departments.len(),
         starts: starts(store, company, since, thrift)?,
+        elapsed: since.map_or_else(TimeDelta::zero, |since| now.fixed_offset() - since),
     };
     let mut opening = open(portal, &ask).await?;
     let began = opening.began.unwrap_or_else(|| now.fixed_offset());

@@ -75,8 +75,7 @@ impl Job<'_> {
         if self.configured().is_some() {
             return Ok(None);
         }
-        let rendered = self.render()?;
-        let fingerprint = template::fingerprint(&rendered);
+        let fingerprint = self.fingerprint()?;
         if binding.template == fingerprint {
             return Ok(None);
         }
@@ -92,6 +91,7 @@ impl Job<'_> {
             }
             return Ok(None);
         }
+        let rendered = self.render()?;
         let former = past.fingerprint.clone();
         let former = former.unwrap_or_else(|| binding.template.clone());
         let base = match self.template_file(&former).await? {

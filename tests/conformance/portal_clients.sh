@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # portal_clients.sh BINARY LOADER OUT: fast_bitrix24 and b24pysdk, installed from their packages into a
 # virtual environment under OUT, read all leads from the simulated portal, and so do a plain script and
-# planfact's own first load (LOADER is the program `load_portal`, built beside planfact). The same rows, or it fails; how long
-# each took is printed, not judged. PORTAL_CLIENTS_SIZES: "leads:milliseconds a page", several.
+# planfact (LOADER is the program `load_portal`, built beside planfact), once the same leads and once, as
+# `planfact-all`, everything that its first load reads: the histories of the leads too. The same rows, or
+# it fails; how long each took is printed, not judged. PORTAL_CLIENTS_SIZES: "leads:milliseconds a page", several.
 set -euo pipefail
 binary=$1 loader=$2 out=$3
 here=$(cd "$(dirname "$0")" && pwd)
@@ -61,7 +62,8 @@ for size in $sizes; do
     REQUESTS_CA_BUNDLE="$folder/portal.pem" run "$library" \
       "$python" "$here/portal_clients.py" read "$library" "$address" "$folder/$library.rows"
   done
-  run planfact "$loader" "$webhook" "$folder/planfact.rows"
+  run planfact "$loader" --cards "$webhook" "$folder/planfact.rows"
+  run planfact-all "$loader" "$webhook"
   python3 "$here/portal_clients.py" table "${results[@]}"
   # Of the small portal everybody must have read everything; of the large one who did not fail.
   [ "$leads" -gt 50000 ] || [ "${#rows[@]}" -eq 4 ] || { echo "a client failed"; exit 1; }

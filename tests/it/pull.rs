@@ -50,6 +50,8 @@ impl Scene {
             .expect("started");
         let options = Options {
             webhook_url: Secret::new(sim.webhook_url.as_str()),
+            // Few, so that requests are full and their number says what the rows need.
+            batches_in_flight: 4,
             ..Options::default()
         };
         let portal = Portal::new(&options).expect("a portal").with_policy(QUICK);

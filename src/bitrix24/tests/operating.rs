@@ -30,7 +30,11 @@ async fn portal(answer: fn(&str, &[String]) -> Value) -> (MockServer, Portal, As
         let mut asked = seen.lock().expect("a list");
         let mut answer = answer(method, &asked);
         asked.push(method.to_owned());
-        for key in body["cmd"].as_object().into_iter().flat_map(|cmd| cmd.keys().skip(1)) {
+        for key in body["cmd"]
+            .as_object()
+            .into_iter()
+            .flat_map(|cmd| cmd.keys().skip(1))
+        {
             let parts = &mut answer["result"];
             match parts["result_error"]["c00"].clone() {
                 Value::Null => parts["result"][key] = json!([]),

@@ -313,6 +313,8 @@ fn tables_of_the_daemon() -> Vec<TableSpec> {
                 "deals_won",
                 "leads_created",
                 "potential_sum",
+                "meetings",
+                "calls",
             ],
         ),
         plan_data(

@@ -26,7 +26,10 @@ const REQUESTS_AT_ONCE: usize = 4;
 const ID_MAX: u64 = 1 << 40;
 
 /// Reads what is due, within what it may cost.
-pub(in crate::sync::pull) async fn load(intake: &mut Intake<'_>, thrift: &Thrift) -> Result<(), PullError> {
+pub(in crate::sync::pull) async fn load(
+    intake: &mut Intake<'_>,
+    thrift: &Thrift,
+) -> Result<(), PullError> {
     let (store, company) = (intake.store, intake.company);
     // Told by the portal's own clock, as everything that is compared with it.
     let Some(now) = time_cursor(store, company, SINCE)? else {
