@@ -29,6 +29,7 @@ mod tests;
 mod walk;
 
 pub use schedule::by_windows;
+pub(super) use walk::pages_by_weight;
 pub use walk::{Walk, changes};
 
 /// A request longer than this is followed by smaller ones (the portal cuts off at 60 s).
@@ -233,7 +234,10 @@ impl Plan {
     /// How many windows of full density are left.
     fn windows_left(&self) -> u64 {
         let ids = |range: &Range| (range.last + 1).saturating_sub(range.next);
-        let windows = self.ranges.iter().map(|range| ids(range).div_ceil(PAGE_ROWS as u64));
+        let windows = self
+            .ranges
+            .iter()
+            .map(|range| ids(range).div_ceil(PAGE_ROWS as u64));
         windows.sum()
     }
 }

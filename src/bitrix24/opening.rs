@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::command::Command;
 use super::envelope::BatchAnswer;
 use super::error::BitrixError;
-use super::load::{Chunk, Walk, is_passing};
+use super::load::{Chunk, Walk, is_passing, pages_by_weight};
 use super::portal::{COMMANDS_MAX, PAGE_ROWS, Portal};
 use super::wire::{self, Entity, Listing, rows};
 
@@ -219,33 +219,20 @@ impl Questions {
 /// How many pages of each walk ride in the opening request, which has room for so many commands. One
 /// page each always finds room.
 fn pages_of_changes(walks: &[Walk], room: usize, much: bool) -> Vec<usize> {
-    let extra = room.saturating_sub(walks.len());
-    let weights: Vec<usize> = walks.iter().map(|walk| weight(walk.entity())).collect();
-    let all = weights.iter().sum::<usize>().max(1);
-    let mut left = extra;
-    walks
-        .iter()
-        .zip(weights)
-        .map(|(walk, weight)| {
-            let few = match Entity::CARDS.contains(&walk.entity()) {
-                true => PAGES_OF_CHANGES - 1,
-                false => PAGES_OF_TRAIL - 1,
-            };
-            let more = if much { extra * weight / all } else { few }.min(left);
-            left -= more;
-            1 + more
-        })
-        .collect()
-}
-
-/// How many rows of a kind a day brings, compared with the others: leads move about once for every
-/// lead that is touched, deals are fewer.
-fn weight(entity: Entity) -> usize {
-    match entity {
-        Entity::Lead | Entity::LeadMove => 4,
-        Entity::Deal | Entity::DealMove | Entity::Call | Entity::Activity => 2,
-        Entity::Invoice | Entity::Task | Entity::InvoiceMove => 1,
+    if much {
+        return pages_by_weight(walks, room);
     }
+    let mut left = room.saturating_sub(walks.len());
+    let pages = |walk: &Walk| {
+        let few = match Entity::CARDS.contains(&walk.entity()) {
+            true => PAGES_OF_CHANGES - 1,
+            false => PAGES_OF_TRAIL - 1,
+        };
+        let more = few.min(left);
+        left -= more;
+        1 + more
+    };
+    walks.iter().map(pages).collect()
 }
 
 /// Sends the opening request; a second one when there are more users or departments than known.

@@ -10,6 +10,8 @@ use super::wire::{ProductRow, id, product_rows};
 
 /// Deals that one command asks for: few enough that their rows usually fit on a page.
 const DEALS_A_COMMAND: usize = 20;
+/// Deals that a command asks for at the least: fewer are not worth the command.
+const DEALS_A_COMMAND_MIN: usize = 5;
 /// Deals that one request asks for.
 pub const DEALS_A_REQUEST: usize = DEALS_A_COMMAND * COMMANDS_MAX;
 
@@ -44,8 +46,10 @@ pub async fn product_rows_of(
     deals: &[u64],
 ) -> Result<Vec<ProductRow>, BitrixError> {
     let doing = format!("calling {METHOD}");
+    // As many commands as fit, so that their rows fit on a page each and nothing is asked again.
+    let each = deals.len().div_ceil(COMMANDS_MAX);
     let mut todo: VecDeque<Question<'_>> = deals
-        .chunks(DEALS_A_COMMAND)
+        .chunks(each.clamp(DEALS_A_COMMAND_MIN, DEALS_A_COMMAND))
         .map(|deals| Question { deals, after: 0 })
         .collect();
     let mut all = Vec::new();

@@ -67,10 +67,12 @@ pub struct Membership {
 }
 
 /// What storing a batch came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Saved {
     /// Cards that differ from what was there: new, other, or gone.
     pub changed: u64,
+    /// The deals among them that are new or other, in the order of their ids.
+    pub deals: Vec<u64>,
 }
 
 /// Records and cursors that belong together: stored in one transaction or not at all.

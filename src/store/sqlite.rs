@@ -150,7 +150,7 @@ impl Store for Sqlite {
     fn save_pull(&self, company: &str, batch: &PullBatch) -> Result<Saved, StoreError> {
         let doing = format!("storing records of {company}");
         self.write(company, &doing, |connection, number| {
-            let changed = records::save(connection, number, batch)?;
+            let saved = records::save(connection, number, batch)?;
             if let Some(directory) = &batch.directory {
                 directory::replace(connection, number, directory).map_err(failed(&doing))?;
                 if let Some(at) = batch.directory_at {
@@ -159,7 +159,7 @@ impl Store for Sqlite {
                 }
             }
             ledger::save_cursors(connection, number, &batch.cursors).map_err(failed(&doing))?;
-            Ok(Saved { changed })
+            Ok(saved)
         })
     }
 

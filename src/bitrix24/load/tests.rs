@@ -128,7 +128,10 @@ fn rows_beyond_the_window_are_left_out_and_rows_before_it_are_an_error() {
     };
     let mut step = Step::default();
     read_window(window, page([101, 150, 151]), &mut step).expect("read");
-    assert_eq!((got(&step), step.outside), (vec![101, 150], vec![Entity::Deal]));
+    assert_eq!(
+        (got(&step), step.outside),
+        (vec![101, 150], vec![Entity::Deal])
+    );
     let error = read_window(window, page([1, 2]), &mut Step::default()).expect_err("ignored");
     assert_eq!(error.code, FILTER_IGNORED);
 }

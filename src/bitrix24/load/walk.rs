@@ -151,18 +151,18 @@ pub async fn changes<E: From<BitrixError>>(
         if walks.is_empty() {
             return Ok(());
         }
-        let pages = (pace.commands().min(CHANGE_COMMANDS) / walks.len()).max(1);
-        let sent = pages * walks.len();
-        let commands: Vec<Command> = walks
-            .iter()
-            .enumerate()
-            .flat_map(|(n, walk)| walk.commands(n * pages, pages))
-            .collect();
+        let pages = pages_by_weight(&walks, pace.commands().min(CHANGE_COMMANDS));
+        let mut commands: Vec<Command> = Vec::new();
+        for (walk, pages) in walks.iter().zip(&pages) {
+            commands.extend(walk.commands(commands.len(), *pages));
+        }
+        let sent = commands.len();
+        let is_least = sent == walks.len();
         let answer = portal
-            .patiently(pages == 1, || walk_once(portal, &commands, pages))
+            .patiently(is_least, || walk_once(portal, &commands, &pages))
             .await;
         let answer = match answer {
-            Err(error) if error.is_timeout() && pages > 1 => {
+            Err(error) if error.is_timeout() && !is_least => {
                 pace.too_long(sent);
                 continue;
             }
@@ -171,7 +171,7 @@ pub async fn changes<E: From<BitrixError>>(
         pace.took(sent, answer.took);
         let mut chunk = Chunk::default();
         let mut answers = answer.answers.into_iter();
-        for walk in &mut walks {
+        for (walk, pages) in walks.iter_mut().zip(pages) {
             let own: Vec<_> = answers.by_ref().take(pages).collect();
             walk.read(own.into_iter(), &mut chunk)?;
         }
@@ -183,12 +183,38 @@ pub async fn changes<E: From<BitrixError>>(
 async fn walk_once(
     portal: &Portal,
     commands: &[Command],
-    pages: usize,
+    pages: &[usize],
 ) -> Result<BatchAnswer, BitrixError> {
     let answer = portal.batch_once(commands).await?;
-    let firsts = answer.answers.iter().step_by(pages.max(1));
+    let mut first = 0;
+    let firsts = pages.iter().filter_map(|pages| {
+        let answer = answer.answers.get(first);
+        first += pages;
+        answer
+    });
     match firsts.filter_map(|first| first.as_ref().err()).next() {
         Some(error) => Err(error.clone()),
         None => Ok(answer),
+    }
+}
+
+/// Pages of each walk when they share so many commands; one each at the least. What changes most gets
+/// most.
+pub(in crate::bitrix24) fn pages_by_weight(walks: &[Walk], commands: usize) -> Vec<usize> {
+    let extra = commands.saturating_sub(walks.len());
+    let all: usize = walks.iter().map(|walk| weight(walk.entity())).sum();
+    walks
+        .iter()
+        .map(|walk| 1 + extra * weight(walk.entity()) / all.max(1))
+        .collect()
+}
+
+/// How many rows of a kind a day brings, compared with the others: leads move about once for every
+/// lead that is touched, deals are fewer.
+fn weight(entity: Entity) -> usize {
+    match entity {
+        Entity::Lead | Entity::LeadMove => 4,
+        Entity::Deal | Entity::DealMove | Entity::Call | Entity::Activity => 2,
+        Entity::Invoice | Entity::Task | Entity::InvoiceMove => 1,
     }
 }

@@ -400,10 +400,13 @@ fn remembered<'a>(input: &'a PlanInput<'_>) -> impl Iterator<Item = Member> + 'a
 /// more: what people typed stays in force, and what the daemon wrote is to be taken back.
 fn held(input: &PlanInput<'_>) -> BTreeSet<Metric> {
     let remembered = input.base.iter().filter(|(_, cell)| cell.value.is_some());
-    let unmet = input.seen.iter().filter(|(key, seen)| {
-        matches!(seen, Seen::Number(_)) && !input.base.contains_key(key)
-    });
-    let keys = remembered.map(|(key, _)| key).chain(unmet.map(|(key, _)| key));
+    let unmet = input
+        .seen
+        .iter()
+        .filter(|(key, seen)| matches!(seen, Seen::Number(_)) && !input.base.contains_key(key));
+    let keys = remembered
+        .map(|(key, _)| key)
+        .chain(unmet.map(|(key, _)| key));
     keys.filter(|key| key.table == DEPARTMENT_TABLE || key.table == EMPLOYEE_TABLE)
         .filter_map(|key| Metric::from_key(Member::of_row(&key.row)?.1))
         .collect()

@@ -30,7 +30,7 @@ use super::{StoreError, failed};
 use crate::domain::crm::{Card, Deal, Lead, Semantics};
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
 use crate::domain::money::Money;
-use crate::store::{ENTITY_DEAL, ENTITY_LEAD, PullBatch};
+use crate::store::{ENTITY_DEAL, ENTITY_LEAD, PullBatch, Saved};
 
 /// Bits of a block's number in its key; the company's number stands above them.
 const BLOCK_BITS: u32 = 40;
@@ -89,7 +89,7 @@ pub(super) fn save(
     connection: &Connection,
     company: i64,
     batch: &PullBatch,
-) -> Result<u64, StoreError> {
+) -> Result<Saved, StoreError> {
     let mut writer = Writer::new(connection, company).map_err(failed("preparing to store"))?;
     let mut leads = Blocks::new();
     for lead in &batch.leads {
@@ -103,12 +103,13 @@ pub(super) fn save(
         let record = writer.deal(deal).map_err(place)?;
         DEALS.put(&mut deals, deal.id, record).map_err(place)?;
     }
-    let mut changed = LEADS
+    let leads = LEADS
         .save(connection, company, leads)
         .map_err(failed("storing leads"))?;
-    changed += DEALS
+    let deals = DEALS
         .save(connection, company, deals)
         .map_err(failed("storing deals"))?;
+    let mut changed = (leads.len() + deals.len()) as u64;
     for (card, doing) in [
         (Card::Lead, "taking out leads"),
         (Card::Deal, "taking out deals"),
@@ -139,7 +140,7 @@ pub(super) fn save(
             .reject(entity, record, reason)
             .map_err(failed("storing rejects"))?;
     }
-    Ok(changed)
+    Ok(Saved { changed, deals })
 }
 
 fn entity_of(card: Card) -> &'static str {
@@ -168,14 +169,14 @@ impl<const WIDTH: usize> Kind<WIDTH> {
         Ok(())
     }
 
-    /// Merges the blocks into those that are there; says how many records differ.
+    /// Merges the blocks into those that are there; says which records differ.
     fn save(
         &self,
         connection: &Connection,
         company: i64,
         blocks: Blocks<WIDTH>,
-    ) -> rusqlite::Result<u64> {
-        let mut differing = 0;
+    ) -> rusqlite::Result<Vec<u64>> {
+        let mut differing = Vec::new();
         let table = self.table;
         let mut read =
             connection.prepare_cached(&format!("SELECT records FROM {table} WHERE key = ?1"))?;
@@ -189,16 +190,18 @@ impl<const WIDTH: usize> Kind<WIDTH> {
             for record in records(stored.as_deref().unwrap_or_default())? {
                 merged.insert(record[0], *record);
             }
-            let before = differing;
+            let before = differing.len();
             for (place, mut record) in changed {
                 let old = merged.get(&place);
                 if let Some(old) = old {
                     keep_responsible(old, &mut record);
                 }
-                differing += u64::from(old != Some(&record));
+                if old != Some(&record) {
+                    differing.push(block * self.per_block + u64::from(place));
+                }
                 merged.insert(place, record);
             }
-            if differing > before {
+            if differing.len() > before {
                 let bytes: Vec<u8> = merged.into_values().flatten().collect();
                 write.execute(params![key, bytes])?;
             }

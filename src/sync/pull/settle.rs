@@ -73,6 +73,7 @@ pub(super) async fn settle(
     let before = intake.requests();
     let mut survey = Survey::new(intake, thrift.settle_requests)?;
     let (ranges, left) = survey.plan(intake).await?;
+    let changed_deals = std::mem::take(&mut intake.deals_seen);
     let mut batch = survey.read_again(intake, &ranges).await?;
     survey.ask_fates(intake, &mut batch).await?;
     if left > 0 {
@@ -89,9 +90,11 @@ pub(super) async fn settle(
         .map(|round| (ROUND.to_owned(), round.to_string()));
     batch.cursors.extend(round);
     let gone = batch.gone.len() as u64;
-    let changed = intake.saved(&batch)?.changed;
+    let saved = intake.saved(&batch)?;
+    // Most deals that were read again are as they were, and so are their product rows.
+    intake.deals_seen = [changed_deals, saved.deals].concat();
     intake.summary.gone += gone;
-    intake.summary.healed += changed.saturating_sub(gone);
+    intake.summary.healed += saved.changed.saturating_sub(gone);
     intake.summary.settle_requests = intake.requests() - before;
     Ok(())
 }
