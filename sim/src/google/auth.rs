@@ -17,6 +17,14 @@ use super::http::{Query, Reply, Request};
 pub(crate) const TOKEN_SECONDS: i64 = 3600;
 /// Bits of the service account's key.
 const KEY_BITS: usize = 2048;
+/// Google's own token addresses. Clients sign them in whatever address they talk to, and Google takes
+/// each of them.
+const AUDIENCES: [&str; 4] = [
+    "https://oauth2.googleapis.com/token",
+    "https://www.googleapis.com/oauth2/v4/token",
+    "https://accounts.google.com/o/oauth2/token",
+    "https://www.googleapis.com/oauth2/v3/token",
+];
 /// The prefix of tokens that stand for a person at a page.
 pub(crate) const PERSON: &str = "person:";
 
@@ -157,7 +165,9 @@ impl Tokens {
         now: DateTime<Utc>,
     ) -> Reply {
         let mut validation = Validation::new(Algorithm::RS256);
-        validation.set_audience(&[token_uri]);
+        let mut audiences = AUDIENCES.to_vec();
+        audiences.push(token_uri);
+        validation.set_audience(&audiences);
         // The times are checked below, against the simulator's own clock.
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
@@ -324,10 +334,9 @@ mod tests {
         Request {
             method: "POST".into(),
             path: "/token".into(),
-            query: Query::default(),
-            authorization: None,
             content_type: "application/x-www-form-urlencoded".into(),
             body: body.into_bytes(),
+            ..Request::default()
         }
     }
 

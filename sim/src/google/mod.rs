@@ -4,6 +4,7 @@
 //! gone when the simulator stops.
 
 mod auth;
+mod bulk;
 mod census;
 mod conn;
 mod drive;
@@ -235,12 +236,18 @@ async fn handle(
     };
     let verb = text(header::HeaderName::from_static("x-http-method-override"))
         .unwrap_or_else(|| method.as_str().to_owned());
+    let query = Query::parse(uri.query().unwrap_or(""));
     let request = Request {
         method: verb,
         path: uri.path().to_owned(),
-        query: Query::parse(uri.query().unwrap_or("")),
+        api_key: text(header::HeaderName::from_static("x-goog-api-key"))
+            .or_else(|| query.get("key").map(str::to_owned))
+            .filter(|key| !key.is_empty()),
+        query,
         authorization: text(header::AUTHORIZATION),
         content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
+        content_range: text(header::CONTENT_RANGE),
+        upload_type: text(header::HeaderName::from_static("x-upload-content-type")),
         body: body.to_vec(),
     };
     let target = Target::of(&request.method, &request.path);
@@ -276,6 +283,9 @@ fn response(reply: Reply) -> Response<Body> {
     let mut builder = Response::builder().status(status);
     if !reply.content_type.is_empty() {
         builder = builder.header(header::CONTENT_TYPE, reply.content_type);
+    }
+    for (name, value) in reply.headers {
+        builder = builder.header(name, value);
     }
     builder
         .header(header::CACHE_CONTROL, "private")

@@ -138,6 +138,7 @@ pub(crate) struct Sheet {
     pub(crate) filter: Option<Value>,
     pub(crate) filter_views: Vec<Value>,
     pub(crate) slicers: Vec<Value>,
+    pub(crate) tables: Vec<Value>,
     pub(crate) row_groups: Vec<Group>,
     pub(crate) col_groups: Vec<Group>,
 }
@@ -161,6 +162,7 @@ impl Sheet {
             filter: None,
             filter_views: Vec::new(),
             slicers: Vec::new(),
+            tables: Vec::new(),
             row_groups: Vec::new(),
             col_groups: Vec::new(),
         }
@@ -188,6 +190,11 @@ impl Sheet {
 
     pub(crate) fn cols(&self) -> u32 {
         self.grid_number("columnCount")
+    }
+
+    /// Whether the tab has cells; otherwise it holds one chart.
+    pub(crate) fn is_grid(&self) -> bool {
+        self.props.get("sheetType").and_then(Value::as_str) != Some("OBJECT")
     }
 
     pub(crate) fn is_hidden(&self) -> bool {
@@ -303,6 +310,27 @@ pub(crate) struct Metadata {
     pub(crate) place: Place,
 }
 
+/// A comment thread, as answered, and the cell that it is anchored at.
+#[derive(Clone, Debug)]
+pub(crate) struct Thread {
+    pub(crate) body: Value,
+    pub(crate) place: GridRange,
+}
+
+impl Thread {
+    fn text(&self, key: &str) -> &str {
+        self.body.get(key).and_then(Value::as_str).unwrap_or("")
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.text("commentId")
+    }
+
+    pub(crate) fn anchor(&self) -> &str {
+        self.text("anchorId")
+    }
+}
+
 /// What the engine has to be told after a change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dirty {
@@ -321,6 +349,7 @@ pub(crate) struct Book {
     pub(crate) sheets: Vec<Arc<Sheet>>,
     pub(crate) named: Vec<Named>,
     pub(crate) metadata: Vec<Metadata>,
+    pub(crate) threads: Vec<Thread>,
     pub(crate) dirty: Dirty,
     /// Source of ids that look random and repeat from run to run.
     seed: u64,
@@ -341,6 +370,7 @@ impl Book {
             sheets: vec![Arc::new(Sheet::new(0, "Sheet1", 1000, 26))],
             named: Vec::new(),
             metadata: Vec::new(),
+            threads: Vec::new(),
             dirty: Dirty::default(),
             seed,
         }
@@ -351,6 +381,8 @@ impl Book {
         let mut copy = self.clone();
         copy.id = id.to_owned();
         copy.set_title(title);
+        // Comments are not copied unless asked for.
+        copy.threads.clear();
         copy.seed ^= 0x9e37_79b9_7f4a_7c15;
         copy.dirty = Dirty {
             all: true,
@@ -407,6 +439,11 @@ impl Book {
                     || has(&s.charts, "chartId")
                     || has(&s.protected, "protectedRangeId")
                     || has(&s.banded, "bandedRangeId")
+                    || has(&s.filter_views, "filterViewId")
+                    || has(&s.slicers, "slicerId")
+                    || s.tables
+                        .iter()
+                        .any(|t| t.get("tableId").and_then(Value::as_str) == Some(&*id.to_string()))
             })
     }
 
