@@ -24,9 +24,9 @@ for locale in ru_RU en_US; do
 credentials = "key.json"
 endpoint = "$(of google endpoint)"
 [store]
-path = "$folder/$locale.sqlite"
+url = "sqlite:$locale.db"
 [[company]]
-id = "book-$locale"
+id = "book-${locale%_*}"
 name = "Book $locale"
 time_zone = "Europe/Moscow"
 locale = "$locale"

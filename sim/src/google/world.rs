@@ -10,7 +10,8 @@ use super::auth::{Identity, ServiceAccount, Tokens};
 use super::census::{Census, Seen};
 use super::drive::upload::Session;
 use super::drive::{self, Access, Drive, Effect, FOLDER, File, SHEET};
-use super::http::{Answer, ApiError, Family, Query, Reply, Request};
+use super::http::{Answer, ApiError, Family, Reply, Request};
+use super::oauth::Step;
 use super::quota::Quotas;
 use super::sheets::protect::Caller;
 use super::sheets::{self, Book, Held};
@@ -31,6 +32,8 @@ pub(crate) enum Target {
     Sheets(sheets::Route),
     Drive(drive::Route),
     Token,
+    /// The other addresses of sign-in.
+    SignIn(Step),
     /// Several requests in one body.
     Bulk,
     /// A spreadsheet in another format, as the pages offer it: its id.
@@ -51,6 +54,10 @@ impl Target {
             .and_then(|rest| rest.strip_suffix("/export"));
         match (verb, path) {
             ("POST", "/token") => Target::Token,
+            ("GET", "/o/oauth2/auth" | "/o/oauth2/v2/auth") => Target::SignIn(Step::Consent),
+            ("POST", "/device/code") => Target::SignIn(Step::Device),
+            ("POST" | "GET", "/revoke") => Target::SignIn(Step::Revoke),
+            ("GET" | "POST", "/tokeninfo") => Target::SignIn(Step::Info),
             ("POST", "/batch" | "/batch/drive/v3" | "/batch/sheets/v4") => Target::Bulk,
             ("GET", _) => export.map_or(Target::Unknown, |id| Target::Export(id.to_owned())),
             _ => Target::Unknown,
@@ -63,6 +70,7 @@ impl Target {
             Target::Sheets(r) => r.id,
             Target::Drive(r) => r.id,
             Target::Token => "token",
+            Target::SignIn(step) => step.name(),
             Target::Bulk => "batch",
             Target::Export(_) => "export",
             Target::Unknown => "unknown",
@@ -89,8 +97,8 @@ impl Target {
 pub(crate) struct World {
     pub(crate) fixed: Fixed,
     pub(crate) drive: Drive,
-    books: HashMap<String, Held>,
-    tokens: Tokens,
+    pub(super) books: HashMap<String, Held>,
+    pub(crate) tokens: Tokens,
     pub(crate) census: Census,
     quotas: Quotas,
     pub(crate) faults: Faults,
@@ -177,6 +185,9 @@ impl World {
         now: DateTime<Utc>,
         began: Instant,
     ) -> Reply {
+        if let Some(fault) = fault {
+            self.spoil(request, target, fault.kind, now);
+        }
         let who = self.identify(request, now);
         let person = who.as_ref().is_some_and(|w| w.person);
         let reply = match fault.map(|f| (f.kind, f)) {
@@ -201,30 +212,6 @@ impl World {
         reply
     }
 
-    /// A person's batch on the same spreadsheet, a moment before a request is served.
-    fn type_first(&mut self, request: &Request, fault: &Fault, now: DateTime<Utc>) {
-        let body = fault
-            .body
-            .as_ref()
-            .map(Value::to_string)
-            .unwrap_or_default();
-        let typed = Request {
-            body: body.into_bytes(),
-            query: Query::default(),
-            ..request.clone()
-        };
-        let person = Identity {
-            email: self.fixed.people.first().cloned().unwrap_or_default(),
-            person: true,
-            scopes: None,
-        };
-        let target = Target::of(&typed.method, &typed.path);
-        let reply = self.answer(&typed, &target, Some(person), now);
-        if reply.status != 200 {
-            tracing::warn!(status = reply.status, "the person's batch was refused");
-        }
-    }
-
     pub(super) fn answer(
         &mut self,
         request: &Request,
@@ -240,6 +227,11 @@ impl World {
             }
             Target::Unknown => {
                 return Reply::text(404, "text/html; charset=UTF-8", not_found(&request.path));
+            }
+            Target::SignIn(step) => {
+                let person = self.fixed.people.first().cloned().unwrap_or_default();
+                let endpoint = self.fixed.endpoint.clone();
+                return self.tokens.step(*step, request, &endpoint, &person, now);
             }
             Target::Bulk => return self.bulk(request, now),
             Target::Export(id) => self

@@ -415,6 +415,15 @@ fn copy(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)> {
     Ok((Some(mask_of(call, FILE_FIELDS)?.filter(json)), effect))
 }
 
+/// The parts of a list with commas.
+fn listed(text: Option<&str>) -> Vec<String> {
+    text.unwrap_or("")
+        .split(',')
+        .filter(|p| !p.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 fn update(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)> {
     let file = target(drive, call)?;
     need(drive, file, call, Access::Write)?;
@@ -422,15 +431,7 @@ fn update(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)>
     let upload = upload::read(call.request)?;
     let body = upload.metadata;
     let q = &call.request.query;
-    let split = |key: &str| -> Vec<String> {
-        q.get(key)
-            .unwrap_or("")
-            .split(',')
-            .filter(|p| !p.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    let (add, remove) = (split("addParents"), split("removeParents"));
+    let (add, remove) = (listed(q.get("addParents")), listed(q.get("removeParents")));
     if !add.is_empty() {
         need(drive, file, call, Access::Organize)?;
         let (parents, shared, owner) = place(drive, call, add, true)?;

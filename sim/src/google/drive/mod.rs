@@ -82,6 +82,8 @@ pub(crate) struct File {
     pub(crate) content: Option<Arc<Vec<u8>>>,
     /// Comments as they are answered, with who wrote them in `by`.
     pub(crate) comments: Vec<Value>,
+    /// Callers that lost every right, whatever else lets them in.
+    pub(crate) denied: Vec<String>,
 }
 
 impl File {
@@ -106,6 +108,7 @@ impl File {
             revisions: Vec::new(),
             content: None,
             comments: Vec::new(),
+            denied: Vec::new(),
         }
     }
 
@@ -262,6 +265,9 @@ impl Drive {
     /// How much a caller may do with a file: its own permissions, those of the folders above it,
     /// and the shared drive's.
     pub(crate) fn access(&self, file: &File, email: &str) -> Access {
+        if file.denied.iter().any(|e| e.eq_ignore_ascii_case(email)) {
+            return Access::None;
+        }
         let mut best = match &file.drive {
             Some(id) => self.member(id, email),
             None => Access::None,

@@ -72,29 +72,7 @@ pub(super) fn answer(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value
         "drive.about.get" => plain(about(drive, call)?),
         "drive.drives.list" => plain(list(drive, call)?),
         "drive.drives.create" => {
-            let name = name_of(&call.request.json()?)?;
-            let request = call.request.query.get("requestId").unwrap_or("");
-            if request.is_empty() {
-                let mut e = ApiError::invalid("Required parameter: requestId");
-                e.reason = "required";
-                e.location = Some(("parameter", "requestId"));
-                return Err(e);
-            }
-            let id = new_id("0A", 17);
-            let organizer = Permission {
-                id: permission_id(&me),
-                kind: "user".to_owned(),
-                role: "organizer".to_owned(),
-                email: Some(me.clone()),
-                domain: None,
-            };
-            let one = SharedDrive {
-                name,
-                members: vec![organizer],
-                created: call.now,
-                hidden_from: Vec::new(),
-            };
-            drive.drives.insert(id.clone(), one);
+            let id = create(drive, call)?;
             plain(mask_of(call, DRIVE_FIELDS)?.filter(shared_json(drive, &id, &me)))
         }
         "drive.drives.delete" => {
@@ -135,6 +113,34 @@ pub(super) fn answer(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value
             plain(mask_of(call, DRIVE_FIELDS)?.filter(shared_json(drive, &call.route.arg, &me)))
         }
     }
+}
+
+/// Makes a shared drive that the caller organises; answers its id.
+fn create(drive: &mut Drive, call: &Call<'_>) -> Answer<String> {
+    let name = name_of(&call.request.json()?)?;
+    let request = call.request.query.get("requestId").unwrap_or("");
+    if request.is_empty() {
+        let mut e = ApiError::invalid("Required parameter: requestId");
+        e.reason = "required";
+        e.location = Some(("parameter", "requestId"));
+        return Err(e);
+    }
+    let id = new_id("0A", 17);
+    let organizer = Permission {
+        id: permission_id(call.email),
+        kind: "user".to_owned(),
+        role: "organizer".to_owned(),
+        email: Some(call.email.to_owned()),
+        domain: None,
+    };
+    let one = SharedDrive {
+        name,
+        members: vec![organizer],
+        created: call.now,
+        hidden_from: Vec::new(),
+    };
+    drive.drives.insert(id.clone(), one);
+    Ok(id)
 }
 
 fn list(drive: &Drive, call: &Call<'_>) -> Answer {

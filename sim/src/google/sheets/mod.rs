@@ -13,6 +13,7 @@ mod locale;
 mod make;
 mod mask;
 mod metadata;
+mod normal;
 mod numfmt;
 pub(crate) mod protect;
 mod render;

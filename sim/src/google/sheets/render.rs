@@ -170,6 +170,21 @@ fn sheet_json(book: &Book, sheet: &Sheet, view: &View<'_>, mask: &Mask) -> Value
             .collect();
         out.insert("data".into(), data.into());
     }
+    add_objects(&mut out, book, sheet, view, mask);
+    if let Some(filter) = sheet.filter.as_ref().filter(|_| mask.wants("basicFilter")) {
+        out.insert("basicFilter".into(), filter.clone());
+    }
+    Value::Object(out)
+}
+
+/// Everything that hangs on a tab beside its cells, as far as the mask wants it.
+fn add_objects(
+    out: &mut Map<String, Value>,
+    book: &Book,
+    sheet: &Sheet,
+    view: &View<'_>,
+    mask: &Mask,
+) {
     let mut list = |key: &str, items: Vec<Value>| {
         if !items.is_empty() && mask.wants(key) {
             out.insert(key.to_owned(), items.into());
@@ -223,10 +238,6 @@ fn sheet_json(book: &Book, sheet: &Sheet, view: &View<'_>, mask: &Mask) -> Value
             .map(metadata_json)
             .collect(),
     );
-    if let Some(filter) = sheet.filter.as_ref().filter(|_| mask.wants("basicFilter")) {
-        out.insert("basicFilter".into(), filter.clone());
-    }
-    Value::Object(out)
 }
 
 fn grid_data(

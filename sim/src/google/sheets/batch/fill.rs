@@ -194,16 +194,14 @@ fn asked(w: &Work<'_>) -> Answer<Option<Series>> {
     }))
 }
 
-pub(super) fn fill(w: &mut Work<'_>) -> Answer<()> {
-    let Some(series) = asked(w)?.filter(|s| s.length != 0) else {
-        return Ok(());
-    };
+/// First and last line of the source, and the block that is to be filled.
+fn span(series: &Series) -> Answer<(u32, u32, Rect)> {
     let Series {
-        sheet,
         source,
         down,
         length,
-    } = series;
+        ..
+    } = *series;
     let count = u32::try_from(length.abs()).unwrap_or(u32::MAX);
     let (start, end) = if down {
         (source.r0, source.r1)
@@ -230,6 +228,20 @@ pub(super) fn fill(w: &mut Work<'_>) -> Answer<()> {
             ..source
         }
     };
+    Ok((start, end, target))
+}
+
+pub(super) fn fill(w: &mut Work<'_>) -> Answer<()> {
+    let Some(series) = asked(w)?.filter(|s| s.length != 0) else {
+        return Ok(());
+    };
+    let Series {
+        sheet,
+        source,
+        down,
+        length,
+    } = series;
+    let (start, end, target) = span(&series)?;
     w.book.rect(&GridRange::from_rect(sheet, &target))?;
     w.guard(sheet, &target)?;
     let cells = lift(w.book.sheet(sheet)?, source);
