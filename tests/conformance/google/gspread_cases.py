@@ -786,6 +786,15 @@ def _(w):
         raises(APIError, lambda b=body: book.batch_update(b), api(400, "INVALID_ARGUMENT", words))
 
 
+@case("one request without a list, and lists within the list")
+def _(w):
+    book = w.book()
+    tab = lambda title: {"addSheet": {"properties": {"title": title}}}
+    same(len(book.batch_update({"requests": tab("A")})["replies"]), 1)
+    same(len(book.batch_update({"requests": [[tab("B")], [tab("C"), tab("D")]]})["replies"]), 3)
+    same([s.title for s in book.worksheets()], ["Sheet1", "A", "B", "C", "D"])
+
+
 @case("without a right to the file")
 def _(w):
     book = w.book()

@@ -42,25 +42,44 @@ use super::http::{Answer, ApiError, Query, Request};
 pub(crate) struct Held {
     pub(crate) book: Book,
     engine: Option<Engine>,
+    /// Whether the cells were searched for formulas and none was found.
+    plain: bool,
 }
 
 impl Held {
     pub(crate) fn new(book: Book) -> Held {
-        Held { book, engine: None }
+        Held {
+            book,
+            engine: None,
+            plain: false,
+        }
+    }
+
+    /// Whether something has to be computed. Of a spreadsheet that was found plain only the cells that
+    /// changed since are looked at.
+    fn needs_engine(&self) -> bool {
+        let is_formula = |c: &book::Cell| matches!(c.entered, Some(book::Entered::Formula(_)));
+        if self.engine.is_some() || self.book.sheets.iter().any(|s| !s.conditional.is_empty()) {
+            return true;
+        }
+        if self.plain && !self.book.dirty.all {
+            return self.book.dirty.cells.iter().any(|(id, r, c)| {
+                let sheet = self.book.sheet(*id);
+                sheet.is_ok_and(|s| s.cells.get(&(*r, *c)).is_some_and(is_formula))
+            });
+        }
+        let mut cells = self.book.sheets.iter().flat_map(|s| s.cells.values());
+        cells.any(is_formula)
     }
 
     /// Brings all results up to date.
     pub(crate) fn compute(&mut self, now: DateTime<Utc>) {
-        let needs_engine = self.book.sheets.iter().any(|s| {
-            !s.conditional.is_empty()
-                || s.cells
-                    .values()
-                    .any(|c| matches!(c.entered, Some(book::Entered::Formula(_))))
-        });
-        if !needs_engine && self.engine.is_none() {
+        if !self.needs_engine() {
+            self.plain = true;
             self.book.dirty = book::Dirty::default();
             return;
         }
+        self.plain = false;
         match &mut self.engine {
             Some(engine) if !self.book.dirty.all => {
                 if self.book.dirty.cells.is_empty() {
@@ -379,7 +398,7 @@ fn write(book: &mut Book, call: &Call<'_>) -> Answer {
         "sheets.spreadsheets.batchUpdate" => {
             let body = call.request.json()?;
             let requests = match body.get("requests") {
-                Some(Value::Array(all)) => all.clone(),
+                Some(Value::Array(all)) => flat(all),
                 // A single message is taken for a list of one.
                 Some(one @ Value::Object(_)) => vec![one.clone()],
                 _ => Vec::new(),
@@ -438,6 +457,19 @@ fn write(book: &mut Book, call: &Call<'_>) -> Answer {
         }
         _ => write_many(book, call),
     }
+}
+
+/// A list of requests; lists within it are taken as if their requests stood in it, as Google's
+/// parser does.
+fn flat(all: &[Value]) -> Vec<Value> {
+    let mut out = Vec::with_capacity(all.len());
+    for one in all {
+        match one {
+            Value::Array(inner) => out.extend(flat(inner)),
+            other => out.push(other.clone()),
+        }
+    }
+    out
 }
 
 fn updated_data(book: &Book, written: &values::Written, q: &Query) -> Answer {

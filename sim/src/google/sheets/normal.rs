@@ -60,6 +60,8 @@ fn normalise_object(key: &str, map: &Map<String, Value>) -> Value {
             Value::Null => true,
             Value::Array(items) => items.is_empty(),
             Value::Bool(false) => !KEPT_FALSE.contains(&k.as_str()),
+            // Google keeps no transparency.
+            Value::Number(_) if is_color && k == "alpha" => true,
             Value::Number(_) => zero && (is_color || (k == "sheetId" && is_range)),
             _ => false,
         };
@@ -67,7 +69,7 @@ fn normalise_object(key: &str, map: &Map<String, Value>) -> Value {
             continue;
         }
         let inner = match v.as_f64() {
-            Some(part) if is_color && k != "alpha" => color_part(part),
+            Some(part) if is_color => color_part(part),
             _ => normalise_under(k, v),
         };
         out.insert(k.clone(), inner);
