@@ -22,8 +22,15 @@ pub(crate) enum FaultKind {
     /// Wait that many milliseconds (`ms`), then serve the request as usual.
     SlowMs,
     /// A person's batch (`body`, as `spreadsheets.batchUpdate` takes it) is applied to the same
-    /// spreadsheet a moment before the request is served as usual.
+    /// spreadsheet a moment before the request is served as usual: an edit, a tab deleted, a
+    /// protected range added.
     Person,
+    /// The caller's token is revoked a moment before.
+    RevokeToken,
+    /// The file of the request is deleted for ever a moment before.
+    DeleteFile,
+    /// The caller loses every right to the file of the request a moment before.
+    Withdraw,
 }
 
 /// One queued fault.
@@ -50,6 +57,12 @@ pub(crate) struct Fault {
     /// How many matching requests pass untouched first.
     #[serde(default)]
     pub(crate) skip: u32,
+    /// Percent of the matching requests that are hit, until `count` of them were; without it each.
+    #[serde(default)]
+    pub(crate) percent: Option<f64>,
+    /// Where the dice of `percent` start, so that a run can be repeated.
+    #[serde(default)]
+    pub(crate) seed: Option<u64>,
 }
 
 fn any_method() -> String {
@@ -69,6 +82,8 @@ fn one() -> u32 {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     queue: VecDeque<Fault>,
+    /// State of the dice.
+    dice: u64,
 }
 
 impl Faults {
@@ -86,6 +101,9 @@ impl Faults {
             .map(serde_json::from_value::<Fault>)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| format!("not a fault: {e}"))?;
+        if let Some(seed) = parsed.iter().find_map(|f| f.seed) {
+            self.dice = seed;
+        }
         let added = parsed.len();
         self.queue.extend(parsed);
         Ok(added)
@@ -93,10 +111,22 @@ impl Faults {
 
     /// Takes the first fault that hits `method`, counting it down.
     pub(crate) fn take(&mut self, method: &str) -> Option<Fault> {
-        let at = self
-            .queue
-            .iter()
-            .position(|f| f.method == "*" || f.method == method)?;
+        let mut chosen = None;
+        for at in 0..self.queue.len() {
+            let Some(fault) = self.queue.get(at) else {
+                break;
+            };
+            if fault.method != "*" && fault.method != method {
+                continue;
+            }
+            // The dice may let a request through to the next fault.
+            let percent = fault.percent;
+            if percent.is_none_or(|p| self.roll() < p) {
+                chosen = Some(at);
+                break;
+            }
+        }
+        let at = chosen?;
         let fault = self.queue.get_mut(at)?;
         if fault.skip > 0 {
             fault.skip -= 1;
@@ -108,6 +138,15 @@ impl Faults {
             self.queue.remove(at);
         }
         Some(hit)
+    }
+
+    /// A number from 0 to 100.
+    fn roll(&mut self) -> f64 {
+        self.dice = self
+            .dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        f64::from((self.dice >> 33) as u32 % 10_000) / 100.0
     }
 
     /// Forgets every queued fault.
@@ -152,6 +191,20 @@ mod tests {
             Some(FaultKind::SlowMs)
         );
         assert!(faults.take("drive.files.get").is_none());
+    }
+
+    #[test]
+    fn a_share_of_the_requests_is_hit_and_the_same_ones_again() {
+        let run = |seed: u64| -> Vec<bool> {
+            let mut faults = Faults::default();
+            let queued = json!({"percent": 25, "count": 1000, "seed": seed});
+            assert_eq!(faults.push(&queued), Ok(1));
+            (0..400).map(|_| faults.take("any").is_some()).collect()
+        };
+        let hits = run(7).iter().filter(|hit| **hit).count();
+        assert!((70..130).contains(&hits), "{hits} of 400 with 25 percent");
+        assert_eq!(run(7), run(7));
+        assert_ne!(run(7), run(8));
     }
 
     #[test]

@@ -319,6 +319,9 @@ pub struct GoogleArgs {
     /// Where to write a service-account key whose token address is the simulator's.
     #[arg(long, value_name = "FILE")]
     pub credentials_out: Option<PathBuf>,
+    /// Spreadsheets that are there from the start, a JSON file with a list (see `POST /_sim/seed`).
+    #[arg(long, value_name = "FILE")]
+    pub seed: Option<PathBuf>,
     /// Accept any bearer token, for clients that cannot sign in.
     #[arg(long)]
     pub any_token: bool,

@@ -53,7 +53,7 @@ async fn portal(global: &Global, args: &PortalArgs) -> Result<ExitCode, Failure>
         .map_err(|error| Failure::io("the portal simulator cannot start", &error))?;
     if let Some(file) = &args.faults {
         running
-            .queue_faults(&read_faults(file)?)
+            .queue_faults(&read_list(file)?)
             .map_err(Failure::usage)?;
     }
     if let (Some(path), Some(secured)) = (&args.tls_cert_out, &running.secured) {
@@ -117,8 +117,11 @@ async fn google(global: &Global, args: &GoogleArgs) -> Result<ExitCode, Failure>
         .map_err(|error| Failure::io("the Google simulator cannot start", &error))?;
     if let Some(file) = &args.faults {
         running
-            .queue_faults(&read_faults(file)?)
+            .queue_faults(&read_list(file)?)
             .map_err(Failure::usage)?;
+    }
+    if let Some(file) = &args.seed {
+        running.seed(&read_list(file)?).map_err(Failure::usage)?;
     }
     if let Some(path) = &args.credentials_out {
         super::write_private(path, &running.credentials.to_string())
@@ -138,7 +141,7 @@ async fn google(global: &Global, args: &GoogleArgs) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-fn read_faults(file: &std::path::Path) -> Result<serde_json::Value, Failure> {
+fn read_list(file: &std::path::Path) -> Result<serde_json::Value, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
     serde_json::from_str(&text)

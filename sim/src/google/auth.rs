@@ -12,11 +12,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::http::{Query, Reply, Request};
+use super::oauth::Grants;
 
 /// Seconds that an access token lives.
 pub(crate) const TOKEN_SECONDS: i64 = 3600;
 /// Bits of the service account's key.
 const KEY_BITS: usize = 2048;
+/// Google's own token addresses. Clients sign them in whatever address they talk to, and Google takes
+/// each of them.
+const AUDIENCES: [&str; 4] = [
+    "https://oauth2.googleapis.com/token",
+    "https://www.googleapis.com/oauth2/v4/token",
+    "https://accounts.google.com/o/oauth2/token",
+    "https://www.googleapis.com/oauth2/v3/token",
+];
 /// The prefix of tokens that stand for a person at a page.
 pub(crate) const PERSON: &str = "person:";
 
@@ -104,6 +113,8 @@ pub(crate) struct Identity {
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     live: HashMap<String, Token>,
+    /// Codes, devices and refresh tokens.
+    pub(super) grants: Grants,
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,7 +128,7 @@ struct Claims {
     exp: i64,
 }
 
-fn refused(error: &str, description: &str) -> Reply {
+pub(super) fn refused(error: &str, description: &str) -> Reply {
     Reply::json_with(
         400,
         &json!({"error": error, "error_description": description}),
@@ -141,6 +152,7 @@ impl Tokens {
             }
             Some("refresh_token") => self.by_refresh(&form, now),
             Some("authorization_code") => self.by_code(&form, now),
+            Some("urn:ietf:params:oauth:grant-type:device_code") => self.by_device(&form, now),
             Some(_) => refused("unsupported_grant_type", "Invalid grant_type"),
             None => refused(
                 "invalid_request",
@@ -157,7 +169,9 @@ impl Tokens {
         now: DateTime<Utc>,
     ) -> Reply {
         let mut validation = Validation::new(Algorithm::RS256);
-        validation.set_audience(&[token_uri]);
+        let mut audiences = AUDIENCES.to_vec();
+        audiences.push(token_uri);
+        validation.set_audience(&audiences);
         // The times are checked below, against the simulator's own clock.
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
@@ -200,34 +214,7 @@ impl Tokens {
         self.issue(&email, &claims.scope, now, None)
     }
 
-    /// A refresh token is `person:EMAIL`; any client may use it here.
-    fn by_refresh(&mut self, form: &Query, now: DateTime<Utc>) -> Reply {
-        let Some(email) = form
-            .get("refresh_token")
-            .and_then(|t| t.strip_prefix(PERSON))
-        else {
-            return refused("invalid_grant", "Token has been expired or revoked.");
-        };
-        if form.get("client_id").is_none_or(str::is_empty) {
-            return refused(
-                "invalid_request",
-                "Could not determine client ID from request.",
-            );
-        }
-        let email = email.to_owned();
-        self.issue(&email, ALL_SCOPES, now, None)
-    }
-
-    /// An authorization code is `person:EMAIL` too.
-    fn by_code(&mut self, form: &Query, now: DateTime<Utc>) -> Reply {
-        let Some(email) = form.get("code").and_then(|t| t.strip_prefix(PERSON)) else {
-            return refused("invalid_grant", "Malformed auth code.");
-        };
-        let email = email.to_owned();
-        self.issue(&email, ALL_SCOPES, now, Some(format!("{PERSON}{email}")))
-    }
-
-    fn issue(
+    pub(super) fn issue(
         &mut self,
         email: &str,
         scope: &str,
@@ -284,13 +271,37 @@ impl Tokens {
         })
     }
 
-    /// Forgets every token, as a revocation does.
+    /// Forgets an access token, given as a header or bare; tells whether it was known.
+    pub(crate) fn revoke_access(&mut self, token: &str) -> bool {
+        let bare = token.strip_prefix("Bearer ").unwrap_or(token).trim();
+        self.live.remove(bare).is_some()
+    }
+
+    /// Forgets the access tokens of an account.
+    pub(super) fn revoke_account(&mut self, email: &str) {
+        self.live.retain(|_, t| t.email != email);
+    }
+
+    /// Account, scopes and seconds that an access token has left.
+    pub(super) fn about(&self, token: &str, now: DateTime<Utc>) -> Option<(String, String, i64)> {
+        let t = self.live.get(token).filter(|t| t.expires > now)?;
+        let left = (t.expires - now).num_seconds();
+        Some((t.email.clone(), t.scopes.join(" "), left))
+    }
+
+    /// Lets every access token expire at once.
+    pub(super) fn expire(&mut self) {
+        self.live.clear();
+    }
+
+    /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.live.clear();
+        self.grants = Grants::default();
     }
 }
 
-const ALL_SCOPES: &str =
+pub(super) const ALL_SCOPES: &str =
     "https://www.googleapis.com/auth/spreadsheets https://www.googleapis.com/auth/drive";
 
 impl Identity {
@@ -324,10 +335,9 @@ mod tests {
         Request {
             method: "POST".into(),
             path: "/token".into(),
-            query: Query::default(),
-            authorization: None,
             content_type: "application/x-www-form-urlencoded".into(),
             body: body.into_bytes(),
+            ..Request::default()
         }
     }
 

@@ -12,7 +12,7 @@ pub(crate) enum Family {
 }
 
 /// A request, read whole.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,
     /// Path without the query, still percent-encoded.
@@ -20,6 +20,12 @@ pub(crate) struct Request {
     pub(crate) query: Query,
     pub(crate) authorization: Option<String>,
     pub(crate) content_type: String,
+    /// `Content-Range` of an upload's part.
+    pub(crate) content_range: Option<String>,
+    /// `X-Goog-Api-Key`, or the parameter `key`.
+    pub(crate) api_key: Option<String>,
+    /// `X-Upload-Content-Type` of an upload that begins.
+    pub(crate) upload_type: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -74,6 +80,11 @@ impl Query {
             .collect()
     }
 
+    /// The parameters' names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(k, _)| k.as_str())
+    }
+
     pub(crate) fn flag(&self, key: &str) -> bool {
         self.get(key)
             .is_some_and(|v| v.eq_ignore_ascii_case("true") || v == "1")
@@ -93,8 +104,10 @@ pub(crate) fn decode_segment(raw: &str) -> String {
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) content_type: &'static str,
+    pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
+    /// Further headers.
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Reply {
@@ -106,24 +119,27 @@ impl Reply {
         let body = serde_json::to_vec(value).unwrap_or_default();
         Reply {
             status,
-            content_type: "application/json; charset=UTF-8",
+            content_type: "application/json; charset=UTF-8".to_owned(),
             body,
+            headers: Vec::new(),
         }
     }
 
-    pub(crate) fn text(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Reply {
+    pub(crate) fn text(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Reply {
         Reply {
             status,
-            content_type,
+            content_type: content_type.to_owned(),
             body: body.into(),
+            headers: Vec::new(),
         }
     }
 
     pub(crate) fn no_content() -> Reply {
         Reply {
             status: 204,
-            content_type: "",
+            content_type: String::new(),
             body: Vec::new(),
+            headers: Vec::new(),
         }
     }
 }
@@ -257,6 +273,13 @@ impl ApiError {
         );
         e.domain = "usageLimits";
         e
+    }
+
+    /// Nobody signed in and no key was sent.
+    pub(crate) fn unregistered() -> ApiError {
+        let message = "Method doesn't allow unregistered callers (callers without established \
+            identity). Please use API Key or other form of API identity to call this API.";
+        ApiError::new(403, "PERMISSION_DENIED", "forbidden", message.to_owned())
     }
 
     pub(crate) fn unauthenticated() -> ApiError {

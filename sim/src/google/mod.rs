@@ -4,13 +4,16 @@
 //! gone when the simulator stops.
 
 mod auth;
+mod bulk;
 mod census;
 mod conn;
 mod drive;
 mod http;
+mod oauth;
 mod pages;
 mod quota;
 mod sheets;
+mod stage;
 mod world;
 
 use std::io;
@@ -161,6 +164,14 @@ impl Google {
         lock(&self.world).faults.push(faults)
     }
 
+    /// Puts spreadsheets there as if they had been for long; a list as `POST /_sim/seed` takes it.
+    ///
+    /// # Errors
+    /// A sentence that says which one cannot be made.
+    pub fn seed(&self, list: &Value) -> Result<usize, String> {
+        lock(&self.world).seed(list, clock::now())
+    }
+
     /// Forgets the faults that are still queued.
     pub fn clear_faults(&self) {
         lock(&self.world).faults.clear();
@@ -188,6 +199,8 @@ fn router(world: Shared) -> Router {
         .route("/_sim/requests", get(requests))
         .route("/_sim/reset", post(reset))
         .route("/_sim/faults", post(faults))
+        .route("/_sim/seed", post(seed))
+        .route("/_sim/oauth", post(sign_in))
         .merge(pages::router())
         .fallback(handle)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -205,16 +218,37 @@ async fn reset(State(world): State<Shared>) -> Response<Body> {
 }
 
 async fn faults(State(world): State<Shared>, body: Bytes) -> Response<Body> {
-    let refused = |message: String| Reply::json_with(400, &json!({"error": message}));
-    let parsed: Result<Value, _> = serde_json::from_slice(&body);
-    let reply = match parsed {
-        Err(e) => refused(format!("not JSON: {e}")),
-        Ok(value) => match lock(&world).faults.push(&value) {
-            Ok(n) => Reply::json(&json!({"queued": n})),
-            Err(e) => refused(e),
-        },
-    };
-    response(reply)
+    managed(&body, |value| {
+        let queued = lock(&world).faults.push(value)?;
+        Ok(json!({ "queued": queued }))
+    })
+}
+
+async fn seed(State(world): State<Shared>, body: Bytes) -> Response<Body> {
+    managed(&body, |value| {
+        let seeded = lock(&world).seed(value, clock::now())?;
+        Ok(json!({ "seeded": seeded }))
+    })
+}
+
+async fn sign_in(State(world): State<Shared>, body: Bytes) -> Response<Body> {
+    managed(&body, |value| {
+        let mut world = lock(&world);
+        let first = world.fixed.people.first().cloned().unwrap_or_default();
+        world.tokens.manage(value, &first)?;
+        Ok(json!({"done": true}))
+    })
+}
+
+/// Answers a management request with JSON, or with 400 and what is wrong.
+fn managed(body: &[u8], act: impl FnOnce(&Value) -> Result<Value, String>) -> Response<Body> {
+    let done = serde_json::from_slice(body)
+        .map_err(|e| format!("not JSON: {e}"))
+        .and_then(|value| act(&value));
+    response(match done {
+        Ok(value) => Reply::json(&value),
+        Err(error) => Reply::json_with(400, &json!({ "error": error })),
+    })
 }
 
 /// Every request that is neither a page nor management.
@@ -235,12 +269,18 @@ async fn handle(
     };
     let verb = text(header::HeaderName::from_static("x-http-method-override"))
         .unwrap_or_else(|| method.as_str().to_owned());
+    let query = Query::parse(uri.query().unwrap_or(""));
     let request = Request {
         method: verb,
         path: uri.path().to_owned(),
-        query: Query::parse(uri.query().unwrap_or("")),
+        api_key: text(header::HeaderName::from_static("x-goog-api-key"))
+            .or_else(|| query.get("key").map(str::to_owned))
+            .filter(|key| !key.is_empty()),
+        query,
         authorization: text(header::AUTHORIZATION),
         content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
+        content_range: text(header::CONTENT_RANGE),
+        upload_type: text(header::HeaderName::from_static("x-upload-content-type")),
         body: body.to_vec(),
     };
     let target = Target::of(&request.method, &request.path);
@@ -276,6 +316,9 @@ fn response(reply: Reply) -> Response<Body> {
     let mut builder = Response::builder().status(status);
     if !reply.content_type.is_empty() {
         builder = builder.header(header::CONTENT_TYPE, reply.content_type);
+    }
+    for (name, value) in reply.headers {
+        builder = builder.header(name, value);
     }
     builder
         .header(header::CACHE_CONTROL, "private")

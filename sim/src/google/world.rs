@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use super::auth::{Identity, ServiceAccount, Tokens};
 use super::census::{Census, Seen};
+use super::drive::upload::Session;
 use super::drive::{self, Access, Drive, Effect, FOLDER, File, SHEET};
-use super::http::{Answer, ApiError, Family, Query, Reply, Request};
+use super::http::{Answer, ApiError, Family, Reply, Request};
+use super::oauth::Step;
 use super::quota::Quotas;
 use super::sheets::protect::Caller;
 use super::sheets::{self, Book, Held};
@@ -30,6 +32,12 @@ pub(crate) enum Target {
     Sheets(sheets::Route),
     Drive(drive::Route),
     Token,
+    /// The other addresses of sign-in.
+    SignIn(Step),
+    /// Several requests in one body.
+    Bulk,
+    /// A spreadsheet in another format, as the pages offer it: its id.
+    Export(String),
     Unknown,
 }
 
@@ -41,10 +49,18 @@ impl Target {
         if let Some(route) = drive::route(verb, path) {
             return Target::Drive(route);
         }
-        if path == "/token" && verb == "POST" {
-            Target::Token
-        } else {
-            Target::Unknown
+        let export = path
+            .strip_prefix("/spreadsheets/d/")
+            .and_then(|rest| rest.strip_suffix("/export"));
+        match (verb, path) {
+            ("POST", "/token") => Target::Token,
+            ("GET", "/o/oauth2/auth" | "/o/oauth2/v2/auth") => Target::SignIn(Step::Consent),
+            ("POST", "/device/code") => Target::SignIn(Step::Device),
+            ("POST" | "GET", "/revoke") => Target::SignIn(Step::Revoke),
+            ("GET" | "POST", "/tokeninfo") => Target::SignIn(Step::Info),
+            ("POST", "/batch" | "/batch/drive/v3" | "/batch/sheets/v4") => Target::Bulk,
+            ("GET", _) => export.map_or(Target::Unknown, |id| Target::Export(id.to_owned())),
+            _ => Target::Unknown,
         }
     }
 
@@ -54,6 +70,9 @@ impl Target {
             Target::Sheets(r) => r.id,
             Target::Drive(r) => r.id,
             Target::Token => "token",
+            Target::SignIn(step) => step.name(),
+            Target::Bulk => "batch",
+            Target::Export(_) => "export",
             Target::Unknown => "unknown",
         }
     }
@@ -78,11 +97,13 @@ impl Target {
 pub(crate) struct World {
     pub(crate) fixed: Fixed,
     pub(crate) drive: Drive,
-    books: HashMap<String, Held>,
-    tokens: Tokens,
+    pub(super) books: HashMap<String, Held>,
+    pub(crate) tokens: Tokens,
     pub(crate) census: Census,
     quotas: Quotas,
     pub(crate) faults: Faults,
+    /// Resumable uploads that have begun.
+    pub(super) uploads: Vec<Session>,
     /// The folder that is told to the client.
     pub(crate) folder: String,
 }
@@ -99,6 +120,7 @@ impl World {
             census: Census::default(),
             quotas: Quotas::default(),
             faults: Faults::default(),
+            uploads: Vec::new(),
             folder,
         }
     }
@@ -112,7 +134,7 @@ impl World {
             &self.fixed.endpoint,
             now,
         );
-        drive.shared.clone_from(&shared);
+        drive.rename_shared(&shared);
         let fresh = seed_folder(&mut drive, now);
         if let Some(mut file) = drive.files.remove(&fresh) {
             file.id.clone_from(&folder);
@@ -121,6 +143,7 @@ impl World {
         drive.changes.clear();
         self.drive = drive;
         self.books.clear();
+        self.uploads.clear();
         self.tokens.clear();
         self.census = Census::default();
         self.quotas = Quotas::default();
@@ -135,8 +158,22 @@ impl World {
                 .first()
                 .map_or("owner@example.com", String::as_str)
         });
-        self.tokens
-            .identify(request.authorization.as_deref(), now, anybody)
+        let parameter = request
+            .query
+            .get("access_token")
+            .or_else(|| request.query.get("oauth_token"))
+            .map(|t| format!("Bearer {t}"));
+        let header = request.authorization.clone().or(parameter);
+        let known = self.tokens.identify(header.as_deref(), now, anybody);
+        if known.is_some() || header.is_some() {
+            return known;
+        }
+        // A key names a project and no user: it reads what anybody may read.
+        request.api_key.as_ref().map(|_| Identity {
+            email: String::new(),
+            person: false,
+            scopes: None,
+        })
     }
 
     /// Answers a request and counts it.
@@ -148,6 +185,9 @@ impl World {
         now: DateTime<Utc>,
         began: Instant,
     ) -> Reply {
+        if let Some(fault) = fault {
+            self.spoil(request, target, fault.kind, now);
+        }
         let who = self.identify(request, now);
         let person = who.as_ref().is_some_and(|w| w.person);
         let reply = match fault.map(|f| (f.kind, f)) {
@@ -172,31 +212,7 @@ impl World {
         reply
     }
 
-    /// A person's batch on the same spreadsheet, a moment before a request is served.
-    fn type_first(&mut self, request: &Request, fault: &Fault, now: DateTime<Utc>) {
-        let body = fault
-            .body
-            .as_ref()
-            .map(Value::to_string)
-            .unwrap_or_default();
-        let typed = Request {
-            body: body.into_bytes(),
-            query: Query::default(),
-            ..request.clone()
-        };
-        let person = Identity {
-            email: self.fixed.people.first().cloned().unwrap_or_default(),
-            person: true,
-            scopes: None,
-        };
-        let target = Target::of(&typed.method, &typed.path);
-        let reply = self.answer(&typed, &target, Some(person), now);
-        if reply.status != 200 {
-            tracing::warn!(status = reply.status, "the person's batch was refused");
-        }
-    }
-
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         request: &Request,
         target: &Target,
@@ -212,11 +228,20 @@ impl World {
             Target::Unknown => {
                 return Reply::text(404, "text/html; charset=UTF-8", not_found(&request.path));
             }
+            Target::SignIn(step) => {
+                let person = self.fixed.people.first().cloned().unwrap_or_default();
+                let endpoint = self.fixed.endpoint.clone();
+                return self.tokens.step(*step, request, &endpoint, &person, now);
+            }
+            Target::Bulk => return self.bulk(request, now),
+            Target::Export(id) => self
+                .admit(request, who, false, true, now)
+                .and_then(|who| self.export_page(request, id, &who, now)),
             Target::Sheets(route) => self
-                .admit(who, true, route.reads, now)
+                .admit(request, who, true, route.reads, now)
                 .and_then(|who| self.sheets(request, route, &who, now)),
             Target::Drive(route) => self
-                .admit(who, false, route.reads, now)
+                .admit(request, who, false, route.reads, now)
                 .and_then(|who| self.drive(request, route, &who, now)),
         };
         done.unwrap_or_else(|e| e.reply(family))
@@ -224,12 +249,28 @@ impl World {
 
     fn admit(
         &mut self,
+        request: &Request,
         who: Option<Identity>,
         sheets: bool,
         reads: bool,
         now: DateTime<Utc>,
     ) -> Answer<Identity> {
-        let who = who.ok_or_else(ApiError::unauthenticated)?;
+        let sent = request.authorization.is_some()
+            || request.query.get("access_token").is_some()
+            || request.query.get("oauth_token").is_some();
+        let who = match who {
+            Some(who) => who,
+            None if sent => return Err(ApiError::unauthenticated()),
+            None => return Err(ApiError::unregistered()),
+        };
+        if who.email.is_empty() && !reads {
+            let mut e = ApiError::unauthenticated();
+            e.message = "API keys are not supported by this API. Expected OAuth2 access token or \
+                other authentication credentials that assert a principal. See \
+                https://cloud.google.com/docs/authentication"
+                .to_owned();
+            return Err(e);
+        }
         if !who.may(sheets, reads) {
             return Err(ApiError::insufficient_scopes());
         }
@@ -402,6 +443,19 @@ impl World {
         who: &Identity,
         now: DateTime<Utc>,
     ) -> Answer<Reply> {
+        if let Some(reply) = self.resumable(request, route, who, now)? {
+            return Ok(reply);
+        }
+        self.drive_once(request, route, who, now)
+    }
+
+    pub(super) fn drive_once(
+        &mut self,
+        request: &Request,
+        route: &drive::Route,
+        who: &Identity,
+        now: DateTime<Utc>,
+    ) -> Answer<Reply> {
         let call = drive::Call {
             route,
             request,
@@ -417,6 +471,11 @@ impl World {
                     Held::new(Book::new(&id, &title, "en_US", "Etc/GMT")),
                 );
             }
+            Effect::NewFrom(id, title, media) => {
+                let mut held = Held::new(Book::new(&id, &title, "en_US", "Etc/GMT"));
+                sheets::import(&mut held.book, &media.bytes, &media.mime)?;
+                self.books.insert(id, held);
+            }
             Effect::CopySheet(from, to, title) => {
                 if let Some(held) = self.books.get_mut(&from) {
                     held.compute(now);
@@ -429,9 +488,9 @@ impl World {
                     held.book.set_title(&title);
                 }
             }
-            Effect::Import(id) => {
+            Effect::Import(id, media) => {
                 if let Some(held) = self.books.get_mut(&id) {
-                    sheets::import_csv(&mut held.book, &request.body)?;
+                    sheets::import(&mut held.book, &media.bytes, &media.mime)?;
                 }
             }
             Effect::Forget(ids) => {
@@ -439,20 +498,50 @@ impl World {
                     self.books.remove(&id);
                 }
             }
-            Effect::Export(id, mime) => {
-                let delimiter = if mime == "text/csv" { b',' } else { b'\t' };
-                let held = self
-                    .books
-                    .get_mut(&id)
-                    .ok_or_else(|| ApiError::file_not_found(&id))?;
-                return Ok(Reply::text(
-                    200,
-                    "text/csv",
-                    sheets::csv(held, delimiter, now),
-                ));
+            Effect::Export(id, mime) => return self.export(&id, &mime, None, now),
+            Effect::Bytes(mime, bytes) => {
+                return Ok(Reply::text(200, &mime, bytes.as_ref().clone()));
             }
         }
         Ok(value.map_or_else(Reply::no_content, |v| Reply::json(&v)))
+    }
+
+    fn export(
+        &mut self,
+        id: &str,
+        mime: &str,
+        tab: Option<i64>,
+        now: DateTime<Utc>,
+    ) -> Answer<Reply> {
+        let held = self
+            .books
+            .get_mut(id)
+            .ok_or_else(|| ApiError::file_not_found(id))?;
+        let made = sheets::export(held, mime, tab, now)?;
+        Ok(Reply::text(200, made.mime, made.bytes))
+    }
+
+    /// `/spreadsheets/d/ID/export?format=…&gid=…`, which a signed-in browser and some clients use.
+    fn export_page(
+        &mut self,
+        request: &Request,
+        id: &str,
+        who: &Identity,
+        now: DateTime<Utc>,
+    ) -> Answer<Reply> {
+        let id = super::http::decode_segment(id);
+        self.drive.visible(&id, &who.email)?;
+        let format = request.query.get("format").unwrap_or("xlsx");
+        let mime = sheets::FORMATS
+            .iter()
+            .find(|(name, _)| *name == format)
+            .map(|(_, mime)| *mime)
+            .ok_or_else(|| ApiError::invalid(format!("Unknown format {format}.")))?;
+        let tab = request.query.get("gid").and_then(|g| g.parse().ok());
+        let mut reply = self.export(&id, mime, tab, now)?;
+        let name = format!("attachment; filename=\"export.{format}\"");
+        reply.headers.push(("content-disposition", name));
+        Ok(reply)
     }
 }
 

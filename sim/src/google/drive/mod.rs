@@ -1,14 +1,22 @@
 //! Drive v3: files, folders, permissions, changes, revisions of a shared drive and of My Drives.
 
+mod feed;
 mod methods;
 pub(crate) mod query;
+mod route;
+mod shared;
+mod sharing;
+mod talk;
+pub(crate) mod upload;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-pub(crate) use self::methods::{Call, Effect, Route, answer, route};
+pub(crate) use self::methods::{Call, Effect, answer};
+pub(crate) use self::route::{Route, route};
 use super::auth::random_hex;
 use super::http::{Answer, ApiError};
 use crate::clock::rfc3339_ms;
@@ -35,6 +43,17 @@ pub(crate) struct Revision {
     pub(crate) id: u64,
     pub(crate) at: DateTime<Utc>,
     pub(crate) user: String,
+    pub(crate) keep: bool,
+}
+
+/// A shared drive.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedDrive {
+    pub(crate) name: String,
+    pub(crate) members: Vec<Permission>,
+    pub(crate) created: DateTime<Utc>,
+    /// Who hid it from their list.
+    pub(crate) hidden_from: Vec<String>,
 }
 
 /// A file or a folder.
@@ -59,6 +78,12 @@ pub(crate) struct File {
     pub(crate) version: u64,
     pub(crate) permissions: Vec<Permission>,
     pub(crate) revisions: Vec<Revision>,
+    /// Bytes of a file that is no spreadsheet and no folder.
+    pub(crate) content: Option<Arc<Vec<u8>>>,
+    /// Comments as they are answered, with who wrote them in `by`.
+    pub(crate) comments: Vec<Value>,
+    /// Callers that lost every right, whatever else lets them in.
+    pub(crate) denied: Vec<String>,
 }
 
 impl File {
@@ -81,6 +106,9 @@ impl File {
             version: 1,
             permissions: Vec::new(),
             revisions: Vec::new(),
+            content: None,
+            comments: Vec::new(),
+            denied: Vec::new(),
         }
     }
 
@@ -126,16 +154,14 @@ pub(crate) struct Change {
     pub(crate) seen_by: Vec<String>,
 }
 
-/// All files, and one shared drive.
+/// All files, and the shared drives.
 #[derive(Debug)]
 pub(crate) struct Drive {
     pub(crate) files: BTreeMap<String, File>,
     pub(crate) changes: Vec<Change>,
-    /// Id of the shared drive, which is its root folder's too.
+    /// Id of the first shared drive, which is its root folder's too.
     pub(crate) shared: String,
-    pub(crate) shared_name: String,
-    pub(crate) members: Vec<Permission>,
-    pub(crate) created: DateTime<Utc>,
+    pub(crate) drives: BTreeMap<String, SharedDrive>,
     /// The account that owns no storage.
     pub(crate) robot: String,
     /// Address of the pages, for links.
@@ -166,6 +192,18 @@ pub(crate) fn permission_id(email: &str) -> String {
     format!("{hash:020}")
 }
 
+/// A user as told to `me`; the account that is no person is named by its address.
+pub(crate) fn user_json(robot: &str, email: &str, me: &str) -> Value {
+    let name = email.split('@').next().unwrap_or(email);
+    json!({
+        "kind": "drive#user",
+        "displayName": if email == robot { email } else { name },
+        "me": email.eq_ignore_ascii_case(me),
+        "permissionId": permission_id(email),
+        "emailAddress": email,
+    })
+}
+
 impl Drive {
     /// A drive whose members may write: the robot and the people.
     pub(crate) fn new(robot: &str, people: &[String], endpoint: &str, now: DateTime<Utc>) -> Drive {
@@ -178,13 +216,18 @@ impl Drive {
         };
         let mut members: Vec<Permission> = people.iter().map(|p| member(p, "organizer")).collect();
         members.push(member(robot, "fileOrganizer"));
+        let shared = new_id("0A", 17);
+        let first = SharedDrive {
+            name: "planfact".to_owned(),
+            members,
+            created: now,
+            hidden_from: Vec::new(),
+        };
         Drive {
             files: BTreeMap::new(),
             changes: Vec::new(),
-            shared: new_id("0A", 17),
-            shared_name: "planfact".to_owned(),
-            members,
-            created: now,
+            drives: BTreeMap::from([(shared.clone(), first)]),
+            shared,
             robot: robot.to_owned(),
             endpoint: endpoint.to_owned(),
         }
@@ -195,9 +238,20 @@ impl Drive {
         format!("0A{}PVA", permission_id(email))
     }
 
-    fn member(&self, email: &str) -> Access {
-        self.members
-            .iter()
+    /// Gives the first shared drive another id.
+    pub(crate) fn rename_shared(&mut self, id: &str) {
+        if let Some(first) = self.drives.remove(&self.shared) {
+            self.drives.insert(id.to_owned(), first);
+        }
+        id.clone_into(&mut self.shared);
+    }
+
+    /// How much a caller may do as a member of a shared drive.
+    pub(crate) fn member(&self, drive: &str, email: &str) -> Access {
+        self.drives
+            .get(drive)
+            .into_iter()
+            .flat_map(|d| &d.members)
             .filter(|p| {
                 p.email
                     .as_deref()
@@ -211,8 +265,11 @@ impl Drive {
     /// How much a caller may do with a file: its own permissions, those of the folders above it,
     /// and the shared drive's.
     pub(crate) fn access(&self, file: &File, email: &str) -> Access {
+        if file.denied.iter().any(|e| e.eq_ignore_ascii_case(email)) {
+            return Access::None;
+        }
         let mut best = match &file.drive {
-            Some(_) => self.member(email),
+            Some(id) => self.member(id, email),
             None => Access::None,
         };
         let mut seen = 0;
@@ -266,6 +323,7 @@ impl Drive {
             id: revision,
             at: file.modified,
             user: email.to_owned(),
+            keep: false,
         });
         if file.revisions.len() > 200 {
             file.revisions.remove(0);
@@ -292,14 +350,7 @@ impl Drive {
     }
 
     pub(crate) fn user_json(&self, email: &str, me: &str) -> Value {
-        let name = email.split('@').next().unwrap_or(email);
-        json!({
-            "kind": "drive#user",
-            "displayName": if email == self.robot { email } else { name },
-            "me": email.eq_ignore_ascii_case(me),
-            "permissionId": permission_id(email),
-            "emailAddress": email,
-        })
+        user_json(&self.robot, email, me)
     }
 
     pub(crate) fn permission_json(p: &Permission) -> Value {
@@ -335,6 +386,7 @@ impl Drive {
     /// A file with every field that is kept.
     pub(crate) fn file_json(&self, file: &File, me: &str) -> Value {
         let access = self.access(file, me);
+        let size = file.content.as_ref().map_or(1024, |c| c.len());
         let mut out = json!({
             "kind": "drive#file",
             "id": file.id,
@@ -357,8 +409,7 @@ impl Drive {
             "copyRequiresWriterPermission": false,
             "writersCanShare": true,
             "isAppAuthorized": true,
-            "quotaBytesUsed": "1024",
-            "size": "1024",
+            "quotaBytesUsed": size.to_string(),
             "capabilities": {
                 "canEdit": access >= Access::Write,
                 "canCopy": access >= Access::Read,
@@ -398,6 +449,20 @@ impl Drive {
                 map.insert(key.into(), json!(props));
             }
         }
+        if file.mime == SHEET {
+            map.insert("size".into(), "1024".into());
+        }
+        if let Some(content) = &file.content {
+            map.insert("size".into(), content.len().to_string().into());
+            map.insert("originalFilename".into(), file.name.clone().into());
+            let extension = file.name.rsplit_once('.').map_or("", |(_, e)| e);
+            map.insert("fileExtension".into(), extension.into());
+            map.insert("fullFileExtension".into(), extension.into());
+            let link = format!("{}/uc?id={}&export=download", self.endpoint, file.id);
+            map.insert("webContentLink".into(), link.into());
+            let head = file.revisions.last().map_or(1, |r| r.id);
+            map.insert("headRevisionId".into(), head.to_string().into());
+        }
         let ids: Vec<&str> = file.permissions.iter().map(|p| p.id.as_str()).collect();
         map.insert("permissionIds".into(), json!(ids));
         if file.drive.is_none() && access >= Access::Write {
@@ -411,10 +476,11 @@ impl Drive {
                     self.endpoint, file.id
                 )
             };
-            map.insert(
-                "exportLinks".into(),
-                json!({"text/csv": export("text/csv")}),
-            );
+            let links: Map<String, Value> = crate::google::sheets::FORMATS
+                .iter()
+                .map(|(_, mime)| ((*mime).to_owned(), export(mime).into()))
+                .collect();
+            map.insert("exportLinks".into(), Value::Object(links));
         }
     }
 }

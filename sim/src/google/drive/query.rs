@@ -151,6 +151,18 @@ impl Parser {
                 }
             }
             Token::Word(field) if self.takes_word("has") => self.property(field),
+            // Google takes the collection first, too.
+            Token::Word(field) if self.takes_word("in") => match self.next()? {
+                Token::Text(value) => Some(Expr::In(value, field)),
+                _ => None,
+            },
+            // A flag may stand alone.
+            Token::Word(field)
+                if matches!(field.as_str(), "sharedWithMe" | "starred" | "trashed")
+                    && !matches!(self.tokens.get(self.at), Some(Token::Sign(s)) if s.contains('=')) =>
+            {
+                Some(Expr::Compare(field, "=".to_owned(), "true".to_owned()))
+            }
             Token::Word(field) => {
                 let operator = match self.next()? {
                     Token::Sign(s) if !matches!(s.as_str(), "(" | ")" | "{" | "}" | "!") => s,
@@ -322,6 +334,9 @@ mod tests {
                 Some(true),
             ),
             ("modifiedTime > '2020-01-01T00:00:00'", Some(false)),
+            ("parents in 'p1'", Some(true)),
+            ("not trashed and name contains 'Plan'", Some(true)),
+            ("sharedWithMe", Some(false)),
             ("nonsense = 'x'", None),
         ];
         for (q, want) in cases {

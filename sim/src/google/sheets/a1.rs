@@ -173,9 +173,31 @@ pub(crate) struct Area {
     pub(crate) c1: Option<u32>,
 }
 
-/// Parses the cell part of an A1 reference.
+/// One corner in the other notation, `R2C3`.
+fn numbered(text: &str) -> Option<(u32, u32)> {
+    let (row, col) = text.strip_prefix(['R', 'r'])?.split_once(['C', 'c'])?;
+    let index = |digits: &str| digits.parse::<u32>().ok()?.checked_sub(1);
+    Some((index(row)?, index(col)?))
+}
+
+/// Parses `R1C1` and `R1C1:R2C3`.
+fn parse_numbered(text: &str) -> Option<Area> {
+    let (a, b) = text.split_once(':').unwrap_or((text, text));
+    let (a, b) = (numbered(a.trim())?, numbered(b.trim())?);
+    Some(Area {
+        r0: Some(a.0.min(b.0)),
+        r1: Some(a.0.max(b.0) + 1),
+        c0: Some(a.1.min(b.1)),
+        c1: Some(a.1.max(b.1) + 1),
+    })
+}
+
+/// Parses the cell part of a reference, in A1 or in R1C1 notation.
 pub(crate) fn parse_area(text: &str) -> Option<Area> {
     let text = text.trim();
+    if let Some(area) = parse_numbered(text) {
+        return Some(area);
+    }
     let Some((a, b)) = text.split_once(':') else {
         let one = corner(text)?;
         // A single corner has to be a cell.
@@ -237,6 +259,7 @@ pub(crate) fn quote_tab(title: &str) -> String {
         .next()
         .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && title.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && numbered(title).is_none()
         && corner(title).is_none_or(|c| c.row.is_none() || c.col.is_none());
     if plain {
         title.to_owned()
@@ -280,6 +303,12 @@ mod tests {
         assert_eq!(parse_area("A2:2"), area(Some(1), Some(2), Some(0), None));
         assert_eq!(parse_area("A:B"), area(None, None, Some(0), Some(2)));
         assert_eq!(parse_area("3:4"), area(Some(2), Some(4), None, None));
+        assert_eq!(
+            parse_area("R2C3:R1C1"),
+            area(Some(0), Some(2), Some(0), Some(3))
+        );
+        assert_eq!(parse_area("R7C2"), area(Some(6), Some(7), Some(1), Some(2)));
+        assert_eq!(parse_area("R0C2"), None);
         assert_eq!(parse_area("nothing"), None);
         assert_eq!(parse_area("A0"), None);
     }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::a1::{GridRange, Rect, number_of};
+use super::normal::default_theme;
+pub(crate) use super::normal::{default_format, is_grid_like, normalise, number_json};
 use crate::google::http::{Answer, ApiError};
 
 /// Cells a workbook may have.
@@ -138,6 +140,7 @@ pub(crate) struct Sheet {
     pub(crate) filter: Option<Value>,
     pub(crate) filter_views: Vec<Value>,
     pub(crate) slicers: Vec<Value>,
+    pub(crate) tables: Vec<Value>,
     pub(crate) row_groups: Vec<Group>,
     pub(crate) col_groups: Vec<Group>,
 }
@@ -161,6 +164,7 @@ impl Sheet {
             filter: None,
             filter_views: Vec::new(),
             slicers: Vec::new(),
+            tables: Vec::new(),
             row_groups: Vec::new(),
             col_groups: Vec::new(),
         }
@@ -188,6 +192,11 @@ impl Sheet {
 
     pub(crate) fn cols(&self) -> u32 {
         self.grid_number("columnCount")
+    }
+
+    /// Whether the tab has cells; otherwise it holds one chart.
+    pub(crate) fn is_grid(&self) -> bool {
+        self.props.get("sheetType").and_then(Value::as_str) != Some("OBJECT")
     }
 
     pub(crate) fn is_hidden(&self) -> bool {
@@ -303,6 +312,27 @@ pub(crate) struct Metadata {
     pub(crate) place: Place,
 }
 
+/// A comment thread, as answered, and the cell that it is anchored at.
+#[derive(Clone, Debug)]
+pub(crate) struct Thread {
+    pub(crate) body: Value,
+    pub(crate) place: GridRange,
+}
+
+impl Thread {
+    fn text(&self, key: &str) -> &str {
+        self.body.get(key).and_then(Value::as_str).unwrap_or("")
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.text("commentId")
+    }
+
+    pub(crate) fn anchor(&self) -> &str {
+        self.text("anchorId")
+    }
+}
+
 /// What the engine has to be told after a change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dirty {
@@ -321,6 +351,7 @@ pub(crate) struct Book {
     pub(crate) sheets: Vec<Arc<Sheet>>,
     pub(crate) named: Vec<Named>,
     pub(crate) metadata: Vec<Metadata>,
+    pub(crate) threads: Vec<Thread>,
     pub(crate) dirty: Dirty,
     /// Source of ids that look random and repeat from run to run.
     seed: u64,
@@ -341,6 +372,7 @@ impl Book {
             sheets: vec![Arc::new(Sheet::new(0, "Sheet1", 1000, 26))],
             named: Vec::new(),
             metadata: Vec::new(),
+            threads: Vec::new(),
             dirty: Dirty::default(),
             seed,
         }
@@ -351,6 +383,8 @@ impl Book {
         let mut copy = self.clone();
         copy.id = id.to_owned();
         copy.set_title(title);
+        // Comments are not copied unless asked for.
+        copy.threads.clear();
         copy.seed ^= 0x9e37_79b9_7f4a_7c15;
         copy.dirty = Dirty {
             all: true,
@@ -407,6 +441,11 @@ impl Book {
                     || has(&s.charts, "chartId")
                     || has(&s.protected, "protectedRangeId")
                     || has(&s.banded, "bandedRangeId")
+                    || has(&s.filter_views, "filterViewId")
+                    || has(&s.slicers, "slicerId")
+                    || s.tables
+                        .iter()
+                        .any(|t| t.get("tableId").and_then(Value::as_str) == Some(&*id.to_string()))
             })
     }
 
@@ -507,208 +546,9 @@ impl Book {
     }
 }
 
-/// A number as JSON: whole numbers without a fraction, as Google prints them.
-pub(crate) fn number_json(n: f64) -> Value {
-    if n.fract() == 0.0 && n.abs() < 9.0e15 {
-        Value::from(n as i64)
-    } else {
-        json!(n)
-    }
-}
-
-/// Brings an object of a request into the form in which Google answers it: nulls, false flags and
-/// zero tab ids are left out, colours get their styles.
-pub(crate) fn normalise(value: &Value) -> Value {
-    normalise_under("", value)
-}
-
-fn normalise_under(key: &str, value: &Value) -> Value {
-    match value {
-        Value::Array(items) => {
-            Value::Array(items.iter().map(|i| normalise_under(key, i)).collect())
-        }
-        Value::Number(n) => match n.as_f64() {
-            Some(f) if n.is_f64() => number_json(f),
-            _ => value.clone(),
-        },
-        Value::Object(map) => normalise_object(key, map),
-        other => other.clone(),
-    }
-}
-
-/// Flags that are answered even when false.
-const KEPT_FALSE: [&str; 6] = [
-    "bold",
-    "italic",
-    "strikethrough",
-    "underline",
-    "boolValue",
-    "newSheet",
-];
-
-fn normalise_object(key: &str, map: &Map<String, Value>) -> Value {
-    let mut out = Map::new();
-    let is_color = key.ends_with("olor") && !map.contains_key("rgbColor")
-        || key == "rgbColor"
-        || (!map.is_empty()
-            && map
-                .keys()
-                .all(|k| matches!(k.as_str(), "red" | "green" | "blue" | "alpha")));
-    let is_range = is_grid_like(map)
-        || matches!(
-            key,
-            "range" | "ranges" | "source" | "sources" | "destination"
-        );
-    for (k, v) in map {
-        let zero = v.as_f64() == Some(0.0);
-        let dropped = match v {
-            Value::Null => true,
-            Value::Array(items) => items.is_empty(),
-            Value::Bool(false) => !KEPT_FALSE.contains(&k.as_str()),
-            Value::Number(_) => zero && (is_color || (k == "sheetId" && is_range)),
-            _ => false,
-        };
-        if dropped {
-            continue;
-        }
-        let inner = match v.as_f64() {
-            Some(part) if is_color && k != "alpha" => color_part(part),
-            _ => normalise_under(k, v),
-        };
-        out.insert(k.clone(), inner);
-    }
-    let colors: Vec<(String, Value)> = out
-        .iter()
-        .filter_map(|(k, v)| {
-            if let Some(base) = k.strip_suffix("Style").filter(|b| b.ends_with("olor")) {
-                return v.get("rgbColor").map(|c| (base.to_owned(), c.clone()));
-            }
-            let plain = k.ends_with("olor") && k != "rgbColor" && v.is_object();
-            (plain && !map.contains_key(&format!("{k}Style")))
-                .then(|| (format!("{k}Style"), json!({"rgbColor": v})))
-        })
-        .collect();
-    for (k, v) in colors {
-        out.insert(k, v);
-    }
-    Value::Object(out)
-}
-
-/// A colour's part as Google keeps it: in 255 steps, single precision.
-fn color_part(part: f64) -> Value {
-    // A hair above the step below, so that 68/255 read back stays what it is.
-    let step = (part.clamp(0.0, 1.0) * 255.0 + 1.0e-3).floor();
-    let single = (step / 255.0) as f32;
-    number_json(single.to_string().parse().unwrap_or(part))
-}
-
-/// Whether an object is a grid range, a dimension range or a coordinate.
-pub(crate) fn is_grid_like(map: &Map<String, Value>) -> bool {
-    const KEYS: [&str; 10] = [
-        "sheetId",
-        "startRowIndex",
-        "endRowIndex",
-        "startColumnIndex",
-        "endColumnIndex",
-        "dimension",
-        "startIndex",
-        "endIndex",
-        "rowIndex",
-        "columnIndex",
-    ];
-    map.len() > usize::from(map.contains_key("sheetId"))
-        && map.keys().all(|k| KEYS.contains(&k.as_str()))
-}
-
-/// The format of an untouched cell.
-pub(crate) fn default_format() -> Value {
-    json!({
-        "backgroundColor": {"red": 1, "green": 1, "blue": 1},
-        "padding": {"top": 2, "right": 3, "bottom": 2, "left": 3},
-        "verticalAlignment": "BOTTOM",
-        "wrapStrategy": "OVERFLOW_CELL",
-        "textFormat": {
-            "foregroundColor": {}, "fontFamily": "arial,sans,sans-serif", "fontSize": 10,
-            "bold": false, "italic": false, "strikethrough": false, "underline": false,
-            "foregroundColorStyle": {"rgbColor": {}},
-        },
-        "backgroundColorStyle": {"rgbColor": {"red": 1, "green": 1, "blue": 1}},
-    })
-}
-
-fn default_theme() -> Value {
-    let colors = [
-        ("TEXT", json!({})),
-        ("BACKGROUND", json!({"red": 1, "green": 1, "blue": 1})),
-        (
-            "ACCENT1",
-            json!({"red": 0.25882354, "green": 0.52156866, "blue": 0.95686275}),
-        ),
-        (
-            "ACCENT2",
-            json!({"red": 0.91764706, "green": 0.2627451, "blue": 0.20784314}),
-        ),
-        (
-            "ACCENT3",
-            json!({"red": 0.9843137, "green": 0.7372549, "blue": 0.015686275}),
-        ),
-        (
-            "ACCENT4",
-            json!({"red": 0.20392157, "green": 0.65882355, "blue": 0.3254902}),
-        ),
-        (
-            "ACCENT5",
-            json!({"red": 1, "green": 0.42745098, "blue": 0.003921569}),
-        ),
-        (
-            "ACCENT6",
-            json!({"red": 0.27450982, "green": 0.7411765, "blue": 0.7764706}),
-        ),
-        (
-            "LINK",
-            json!({"red": 0.06666667, "green": 0.33333334, "blue": 0.8}),
-        ),
-    ];
-    let themed: Vec<Value> = colors
-        .iter()
-        .map(|(kind, rgb)| json!({"colorType": kind, "color": {"rgbColor": rgb}}))
-        .collect();
-    json!({"primaryFontFamily": "Arial", "themeColors": themed})
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn requests_are_normalised_as_google_answers_them() {
-        let cases = [
-            (
-                json!({"range": {"sheetId": 0, "startRowIndex": 0, "endRowIndex": 2}}),
-                json!({"range": {"startRowIndex": 0, "endRowIndex": 2}}),
-            ),
-            (
-                json!({"a": null, "hidden": false, "bold": false}),
-                json!({"bold": false}),
-            ),
-            (
-                json!({"backgroundColor": {"red": 0, "green": 1.0, "blue": 0.5}}),
-                json!({
-                    "backgroundColor": {"green": 1, "blue": 0.498_039_22},
-                    "backgroundColorStyle": {"rgbColor": {"green": 1, "blue": 0.498_039_22}},
-                }),
-            ),
-            (
-                json!({"position": {"overlayPosition": {"anchorCell":
-                    {"sheetId": 0, "rowIndex": 0, "columnIndex": 3}}}}),
-                json!({"position": {"overlayPosition": {"anchorCell":
-                    {"rowIndex": 0, "columnIndex": 3}}}}),
-            ),
-        ];
-        for (given, want) in cases {
-            assert_eq!(normalise(&given), want);
-        }
-    }
 
     #[test]
     fn ids_are_fresh_and_repeatable() {

@@ -1,6 +1,6 @@
 //! Formats that banding and conditional rules lay over cells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -35,6 +35,44 @@ pub(crate) fn overlays(book: &Book, engine: Option<&Engine>) -> BTreeMap<i64, Ov
         }
     }
     all
+}
+
+/// Rows that a tab's basic filter hides: the header stays, a row goes when one column's criteria say
+/// so.
+pub(crate) fn hidden_rows(book: &Book, sheet: &Sheet) -> BTreeSet<u32> {
+    let mut out = BTreeSet::new();
+    let Some(filter) = &sheet.filter else {
+        return out;
+    };
+    let specs = filter.get("filterSpecs").and_then(Value::as_array);
+    let range = GridRange::from_json(filter.get("range").unwrap_or(&Value::Null));
+    let rect = range.bound(sheet.rows(), sheet.cols());
+    let blank = Cell::default();
+    let locale = Locale::of(book.locale());
+    for spec in specs.into_iter().flatten() {
+        let index = spec.get("columnIndex").and_then(number_of).unwrap_or(0);
+        let column = u32::try_from(index).unwrap_or(u32::MAX);
+        let criteria = spec.get("filterCriteria");
+        let hidden: Vec<&str> = criteria
+            .and_then(|c| c.get("hiddenValues"))
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let condition = criteria.and_then(|c| c.get("condition"));
+        let test = Test::of(book, sheet, condition, None, (rect.r0 + 1, column));
+        // A custom formula would need the engine: such a filter hides nothing here.
+        let judged = condition.is_some() && test.kind != "CUSTOM_FORMULA";
+        for r in (rect.r0 + 1)..rect.r1 {
+            let cell = sheet.cells.get(&(r, column)).unwrap_or(&blank);
+            let told = super::render::shown(cell, locale);
+            if hidden.contains(&told.as_str()) || (judged && !test.holds(cell, (r, column))) {
+                out.insert(r);
+            }
+        }
+    }
+    out
 }
 
 fn lay_banding(sheet: &Sheet, band: &Value, overlay: &mut Overlay) {

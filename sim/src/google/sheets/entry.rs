@@ -142,7 +142,45 @@ fn plain_number(text: &str, locale: &Locale) -> Option<(String, bool)> {
     Some((plain, grouped))
 }
 
+/// Dates with the name of the month, as English locales take them, and the format each brings.
+const NAMED_DATES: [(&str, &str); 8] = [
+    ("%b %d, %Y", "MMM d, yyyy"),
+    ("%B %d, %Y", "MMMM d, yyyy"),
+    ("%b %d %Y", "MMM d yyyy"),
+    ("%B %d %Y", "MMMM d yyyy"),
+    ("%d %b %Y", "d MMM yyyy"),
+    ("%d %B %Y", "d MMMM yyyy"),
+    ("%d-%b-%Y", "d-MMM-yyyy"),
+    ("%d-%B-%Y", "d-MMMM-yyyy"),
+];
+
+fn named_date(text: &str, locale: &Locale) -> Option<(f64, Brought)> {
+    let english = locale.months.first() == Some(&"January");
+    if !english || !text.chars().any(char::is_alphabetic) {
+        return None;
+    }
+    NAMED_DATES.iter().find_map(|(form, pattern)| {
+        // The parser takes short names for long ones: the text must come out as it went in.
+        let date = NaiveDate::parse_from_str(text, form).ok()?;
+        let long = form.contains("%B");
+        let word = text
+            .split([' ', '-'])
+            .find(|w| w.chars().all(char::is_alphabetic))?;
+        if long != (word.len() > 3) {
+            return None;
+        }
+        let serial = time_to_serial(date.and_time(NaiveTime::MIN));
+        Some((serial, Some(("DATE", (*pattern).to_owned()))))
+    })
+}
+
 fn date_time(text: &str, locale: &Locale) -> Option<(f64, Brought)> {
+    if let Some(t) = afternoon(text) {
+        return Some((t, Some(("TIME", "h:mm am/pm".to_owned()))));
+    }
+    if let Some(found) = named_date(text, locale) {
+        return Some(found);
+    }
     if let Some(t) = time(text) {
         let pattern = if text.matches(':').count() > 1 {
             "H:mm:ss"
@@ -168,6 +206,20 @@ fn date_time(text: &str, locale: &Locale) -> Option<(f64, Brought)> {
         serial + clock.unwrap_or(0.0),
         Some((kind, pattern.to_owned())),
     ))
+}
+
+/// `1:30 PM` as a fraction of a day.
+fn afternoon(text: &str) -> Option<f64> {
+    let upper = text.to_uppercase();
+    let late = upper.strip_suffix("PM");
+    let digits = late.or_else(|| upper.strip_suffix("AM"))?.trim_end();
+    let (hours, minutes) = digits.split_once(':')?;
+    let (h, m): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    if !(1..=12).contains(&h) || m > 59 {
+        return None;
+    }
+    let h = h % 12 + if late.is_some() { 12 } else { 0 };
+    Some(f64::from(h * 60 + m) / 1440.0)
 }
 
 /// A time of day as a fraction of a day.
@@ -232,6 +284,12 @@ mod tests {
             ("en_US", "=1+1", Some(Entered::Formula("=1+1".into())), None),
             ("en_US", "1,2", t("1,2"), None),
             ("en_US", "hello", t("hello"), None),
+            ("en_US", "Mar 5, 2026", n(46086.0), Some("MMM d, yyyy")),
+            ("en_US", "5 March 2026", n(46086.0), Some("d MMMM yyyy")),
+            ("en_US", "6:00 PM", n(0.75), Some("h:mm am/pm")),
+            ("en_US", "13:00 PM", t("13:00 PM"), None),
+            ("en_GB", "05/03/2026", n(46086.0), Some("dd/MM/yyyy")),
+            ("fr_FR", "VRAI", Some(Entered::Bool(true)), None),
             ("en_US", "", None, None),
             ("ru_RU", "1,5", n(1.5), None),
             ("ru_RU", "1 234,5", n(1234.5), Some("#,##0.00")),

@@ -29,6 +29,24 @@ pub(crate) struct Locale {
     pub(crate) days_short: [&'static str; 7],
 }
 
+/// Languages that a spreadsheet may be in, as the settings of a spreadsheet offer them.
+const LANGUAGES: &str = "af am ar az be bg bn bs ca cs cy da de el en es et eu fa fi fil fr ga gl \
+    gsw gu he hi hr hu hy id in is it iw ja ka kk kl km kn ko ky lo lt lv mk ml mn mr ms my nb ne nl \
+    nn no or pa pl ps pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh zu";
+
+/// Whether a spreadsheet may have the locale: a language, or a language and a country.
+pub(crate) fn is_known(code: &str) -> bool {
+    let (language, country) = match code.split_once(['_', '-']) {
+        Some((l, c)) => (l, Some(c)),
+        None => (code, None),
+    };
+    let well = country.is_none_or(|c| {
+        c.split(['_', '-'])
+            .all(|p| (2..=4).contains(&p.len()) && p.chars().all(|x| x.is_ascii_alphanumeric()))
+    });
+    well && LANGUAGES.split_whitespace().any(|l| l == language)
+}
+
 impl Locale {
     /// The locale of a code such as `ru_RU`; unknown codes read as `en_US`.
     pub(crate) fn of(code: &str) -> &'static Locale {
@@ -36,6 +54,10 @@ impl Locale {
             "ru" => &RU,
             "uk" => &UK,
             "de" => &DE,
+            "fr" => &FR,
+            "es" => &ES,
+            "it" => &IT,
+            "en" if !matches!(code, "en" | "en_US" | "en_CA" | "en_PH" | "en_ZA") => &GB,
             _ => &EN,
         }
     }
@@ -60,7 +82,9 @@ const EN_MONTHS: [&str; 12] = [
     "December",
 ];
 
-static EN: Locale = Locale {
+static EN: Locale = US;
+
+const US: Locale = Locale {
     decimal: '.',
     group: ',',
     order: DateOrder::Mdy,
@@ -85,6 +109,45 @@ static EN: Locale = Locale {
         "Saturday",
     ],
     days_short: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
+};
+
+/// Britain, Ireland, Australia, India and others: the day first.
+static GB: Locale = Locale {
+    order: DateOrder::Dmy,
+    date_pattern: "dd/MM/yyyy",
+    date_time_pattern: "dd/MM/yyyy H:mm:ss",
+    currency_pattern: "\"£\"#,##0.00",
+    ..US
+};
+
+/// A decimal comma and a day first, with slashes between; texts of dates stay English here.
+const LATIN: Locale = Locale {
+    decimal: ',',
+    group: '.',
+    order: DateOrder::Dmy,
+    date_pattern: "dd/MM/yyyy",
+    date_time_pattern: "dd/MM/yyyy H:mm:ss",
+    currency_pattern: "#,##0.00\"\u{a0}€\"",
+    ..US
+};
+
+static FR: Locale = Locale {
+    group: '\u{a0}',
+    yes: "VRAI",
+    no: "FAUX",
+    ..LATIN
+};
+
+static ES: Locale = Locale {
+    yes: "VERDADERO",
+    no: "FALSO",
+    ..LATIN
+};
+
+static IT: Locale = Locale {
+    yes: "VERO",
+    no: "FALSO",
+    ..LATIN
 };
 
 static RU: Locale = Locale {

@@ -1,18 +1,23 @@
 //! Sheets v4: the methods, over the spreadsheets in memory.
 
 pub(crate) mod a1;
+mod asked;
 mod batch;
 pub(crate) mod book;
 mod conditional;
 mod engine;
 mod entry;
+mod export;
 mod formula;
 mod locale;
+mod make;
 mod mask;
 mod metadata;
+mod normal;
 mod numfmt;
 pub(crate) mod protect;
 mod render;
+mod route;
 mod structure;
 mod values;
 
@@ -21,38 +26,60 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use self::a1::{GridRange, number_of};
+use self::a1::GridRange;
 pub(crate) use self::book::Book;
 use self::engine::Engine;
+pub(crate) use self::export::{FORMATS, render as export};
+pub(crate) use self::make::{copy_tab, create, import};
 pub(crate) use self::mask::Mask;
 use self::protect::Caller;
 use self::render::View;
+pub(crate) use self::route::{Route, route};
 use self::values::{RenderAs, Target};
-use super::http::{Answer, ApiError, Query, Request, decode_segment};
+use super::http::{Answer, ApiError, Query, Request};
 
 /// A spreadsheet with its calculation engine, which is made when first needed.
 pub(crate) struct Held {
     pub(crate) book: Book,
     engine: Option<Engine>,
+    /// Whether the cells were searched for formulas and none was found.
+    plain: bool,
 }
 
 impl Held {
     pub(crate) fn new(book: Book) -> Held {
-        Held { book, engine: None }
+        Held {
+            book,
+            engine: None,
+            plain: false,
+        }
+    }
+
+    /// Whether something has to be computed. Of a spreadsheet that was found plain only the cells that
+    /// changed since are looked at.
+    fn needs_engine(&self) -> bool {
+        let is_formula = |c: &book::Cell| matches!(c.entered, Some(book::Entered::Formula(_)));
+        if self.engine.is_some() || self.book.sheets.iter().any(|s| !s.conditional.is_empty()) {
+            return true;
+        }
+        if self.plain && !self.book.dirty.all {
+            return self.book.dirty.cells.iter().any(|(id, r, c)| {
+                let sheet = self.book.sheet(*id);
+                sheet.is_ok_and(|s| s.cells.get(&(*r, *c)).is_some_and(is_formula))
+            });
+        }
+        let mut cells = self.book.sheets.iter().flat_map(|s| s.cells.values());
+        cells.any(is_formula)
     }
 
     /// Brings all results up to date.
     pub(crate) fn compute(&mut self, now: DateTime<Utc>) {
-        let needs_engine = self.book.sheets.iter().any(|s| {
-            !s.conditional.is_empty()
-                || s.cells
-                    .values()
-                    .any(|c| matches!(c.entered, Some(book::Entered::Formula(_))))
-        });
-        if !needs_engine && self.engine.is_none() {
+        if !self.needs_engine() {
+            self.plain = true;
             self.book.dirty = book::Dirty::default();
             return;
         }
+        self.plain = false;
         match &mut self.engine {
             Some(engine) if !self.book.dirty.all => {
                 if self.book.dirty.cells.is_empty() {
@@ -67,122 +94,6 @@ impl Held {
             }
         }
     }
-}
-
-/// A Sheets method, recognised in verb and path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Route {
-    /// The method's id in the discovery document.
-    pub(crate) id: &'static str,
-    pub(crate) book: String,
-    /// Range, tab id or metadata id.
-    pub(crate) arg: String,
-    pub(crate) reads: bool,
-}
-
-/// Recognises a path below `/v4/spreadsheets`.
-pub(crate) fn route(verb: &str, path: &str) -> Option<Route> {
-    let rest = path.strip_prefix("/v4/spreadsheets")?;
-    let make = |id, book: &str, arg: &str, reads| {
-        Some(Route {
-            id,
-            book: decode_segment(book),
-            arg: decode_segment(arg),
-            reads,
-        })
-    };
-    if rest.is_empty() || rest == "/" {
-        return (verb == "POST")
-            .then(|| make("sheets.spreadsheets.create", "", "", false))
-            .flatten();
-    }
-    let rest = rest.strip_prefix('/')?;
-    let Some((book, tail)) = rest.split_once('/') else {
-        return match (verb, rest.rsplit_once(':')) {
-            ("POST", Some((b, "batchUpdate"))) => {
-                make("sheets.spreadsheets.batchUpdate", b, "", false)
-            }
-            ("POST", Some((b, "getByDataFilter"))) => {
-                make("sheets.spreadsheets.getByDataFilter", b, "", true)
-            }
-            ("GET", None) => make("sheets.spreadsheets.get", rest, "", true),
-            _ => None,
-        };
-    };
-    if let Some(range) = tail.strip_prefix("values/") {
-        return range_route(verb, book, range);
-    }
-    match (verb, tail) {
-        ("GET", "values:batchGet") => make("sheets.spreadsheets.values.batchGet", book, "", true),
-        ("POST", "values:batchUpdate") => {
-            make("sheets.spreadsheets.values.batchUpdate", book, "", false)
-        }
-        ("POST", "values:batchClear") => {
-            make("sheets.spreadsheets.values.batchClear", book, "", false)
-        }
-        ("POST", "values:batchGetByDataFilter") => make(
-            "sheets.spreadsheets.values.batchGetByDataFilter",
-            book,
-            "",
-            true,
-        ),
-        ("POST", "values:batchUpdateByDataFilter") => make(
-            "sheets.spreadsheets.values.batchUpdateByDataFilter",
-            book,
-            "",
-            false,
-        ),
-        ("POST", "values:batchClearByDataFilter") => make(
-            "sheets.spreadsheets.values.batchClearByDataFilter",
-            book,
-            "",
-            false,
-        ),
-        ("POST", "developerMetadata:search") => make(
-            "sheets.spreadsheets.developerMetadata.search",
-            book,
-            "",
-            true,
-        ),
-        _ => other_route(verb, book, tail),
-    }
-}
-
-fn range_route(verb: &str, book: &str, range: &str) -> Option<Route> {
-    let (id, arg, reads) = match (verb, range.rsplit_once(':')) {
-        ("POST", Some((r, "append"))) => ("sheets.spreadsheets.values.append", r, false),
-        ("POST", Some((r, "clear"))) => ("sheets.spreadsheets.values.clear", r, false),
-        ("GET", _) => ("sheets.spreadsheets.values.get", range, true),
-        ("PUT", _) => ("sheets.spreadsheets.values.update", range, false),
-        _ => return None,
-    };
-    Some(Route {
-        id,
-        book: decode_segment(book),
-        arg: decode_segment(arg),
-        reads,
-    })
-}
-
-fn other_route(verb: &str, book: &str, tail: &str) -> Option<Route> {
-    let make = |id, arg: &str, reads| {
-        Some(Route {
-            id,
-            book: decode_segment(book),
-            arg: decode_segment(arg),
-            reads,
-        })
-    };
-    if let Some(id) = tail
-        .strip_prefix("developerMetadata/")
-        .filter(|_| verb == "GET")
-    {
-        return make("sheets.spreadsheets.developerMetadata.get", id, true);
-    }
-    let sheet = tail.strip_prefix("sheets/")?.strip_suffix(":copyTo")?;
-    (verb == "POST")
-        .then(|| make("sheets.spreadsheets.sheets.copyTo", sheet, false))
-        .flatten()
 }
 
 /// What a call to one spreadsheet needs to know.
@@ -214,6 +125,7 @@ impl Call<'_> {
 /// Answers a call. A write goes to a copy of the spreadsheet, which takes the place of the
 /// original only when all of it succeeded. The flag tells whether something was written.
 pub(crate) fn answer(held: &mut Held, call: &Call<'_>) -> Answer<(Value, bool)> {
+    asked::check(call.route.id, call.request)?;
     held.compute(call.now);
     if call.route.reads {
         return read(held, call).map(|v| (v, false));
@@ -261,6 +173,8 @@ fn finish(held: &mut Held, call: &Call<'_>, mut value: Value) -> Answer {
             ranges: (!ranges.is_empty()).then_some(ranges),
             grid,
             url: call.url.clone(),
+            comments: body.get("commentsViewMode").and_then(Value::as_str)
+                == Some("COMMENTS_VIEW_MODE_INCLUDED"),
             overlays: BTreeMap::new(),
         };
         let updated = render::spreadsheet(&held.book, &view);
@@ -279,7 +193,7 @@ fn read(held: &Held, call: &Call<'_>) -> Answer {
         q.get("valueRenderOption"),
         q.get("dateTimeRenderOption"),
         q.get("majorDimension"),
-    );
+    )?;
     match call.route.id {
         "sheets.spreadsheets.get" => {
             let ranges = q
@@ -347,6 +261,10 @@ fn view(held: &Held, call: &Call<'_>, mask: &Mask, ranges: Vec<GridRange>, grid:
         ranges: (!ranges.is_empty()).then_some(ranges),
         grid,
         url: call.url.clone(),
+        comments: matches!(
+            call.query().get("commentsViewMode"),
+            Some("COMMENTS_VIEW_MODE_INCLUDED" | "COMMENTS_VIEW_MODE_DEFAULT_FOR_CURRENT_ACCESS")
+        ),
         overlays,
     };
     Ok(render::spreadsheet(&held.book, &view))
@@ -428,7 +346,7 @@ fn get_by_filter(book: &Book, body: &Value) -> Answer {
         text_of(body, "valueRenderOption"),
         text_of(body, "dateTimeRenderOption"),
         text_of(body, "majorDimension"),
-    );
+    )?;
     // One answer a block, with all the filters that found it.
     let mut found: Vec<(Target, Vec<Value>)> = Vec::new();
     for filter in filters_of(body) {
@@ -479,16 +397,26 @@ fn write(book: &mut Book, call: &Call<'_>) -> Answer {
     match call.route.id {
         "sheets.spreadsheets.batchUpdate" => {
             let body = call.request.json()?;
-            let requests = body
-                .get("requests")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default();
+            let requests = match body.get("requests") {
+                Some(Value::Array(all)) => flat(all),
+                // A single message is taken for a list of one.
+                Some(one @ Value::Object(_)) => vec![one.clone()],
+                _ => Vec::new(),
+            };
+            let talks = |r: &Value| {
+                r.as_object()
+                    .is_some_and(|m| m.keys().any(|k| k.contains("Comment")))
+            };
+            let state = if requests.iter().any(talks) {
+                "ALL_SAVED"
+            } else {
+                "NO_UPDATES_REQUESTED"
+            };
             let replies = batch::apply(book, &requests, call.caller)?;
             Ok(json!({
                 "spreadsheetId": book.id,
                 "replies": replies,
-                "commentUpdateState": "NO_UPDATES_REQUESTED",
+                "commentUpdateState": state,
             }))
         }
         "sheets.spreadsheets.values.update" => {
@@ -531,12 +459,25 @@ fn write(book: &mut Book, call: &Call<'_>) -> Answer {
     }
 }
 
+/// A list of requests; lists within it are taken as if their requests stood in it, as Google's
+/// parser does.
+fn flat(all: &[Value]) -> Vec<Value> {
+    let mut out = Vec::with_capacity(all.len());
+    for one in all {
+        match one {
+            Value::Array(inner) => out.extend(flat(inner)),
+            other => out.push(other.clone()),
+        }
+    }
+    out
+}
+
 fn updated_data(book: &Book, written: &values::Written, q: &Query) -> Answer {
     let how = RenderAs::from(
         q.get("responseValueRenderOption"),
         q.get("responseDateTimeRenderOption"),
         None,
-    );
+    )?;
     let range = GridRange::from_rect(written.sheet, &written.rect);
     values::read(book, &values::of_grid(book, &range)?, how)
 }
@@ -561,7 +502,7 @@ fn write_many(book: &mut Book, call: &Call<'_>) -> Answer {
                     values::write(book, &target, &rows, raw, call.caller).map_err(|e| e.at(&at))?;
                 all.push((written, None));
             }
-            totals(book, &all)
+            totals(book, &all, &body)
         }
         "sheets.spreadsheets.values.batchUpdateByDataFilter" => {
             let raw = is_raw(text_of(&body, "valueInputOption"))?;
@@ -581,7 +522,7 @@ fn write_many(book: &mut Book, call: &Call<'_>) -> Answer {
                     all.push((written, Some(filter.clone())));
                 }
             }
-            totals(book, &all)
+            totals(book, &all, &body)
         }
         "sheets.spreadsheets.values.batchClear" => {
             let ranges = body
@@ -610,7 +551,13 @@ fn write_many(book: &mut Book, call: &Call<'_>) -> Answer {
     }
 }
 
-fn totals(book: &Book, all: &[(values::Written, Option<Value>)]) -> Answer {
+fn totals(book: &Book, all: &[(values::Written, Option<Value>)], body: &Value) -> Answer {
+    let told = body.get("includeValuesInResponse").and_then(Value::as_bool) == Some(true);
+    let how = RenderAs::from(
+        text_of(body, "responseValueRenderOption"),
+        text_of(body, "responseDateTimeRenderOption"),
+        None,
+    )?;
     let mut rows = BTreeSet::new();
     let mut cols = BTreeSet::new();
     let mut cells = 0;
@@ -627,6 +574,11 @@ fn totals(book: &Book, all: &[(values::Written, Option<Value>)]) -> Answer {
         if let Some(filter) = filter {
             one.remove("spreadsheetId");
             one.insert("dataFilter".into(), filter.clone());
+        }
+        if told {
+            let range = GridRange::from_rect(written.sheet, &written.rect);
+            let data = values::read(book, &values::of_grid(book, &range)?, how)?;
+            one.insert("updatedData".into(), data);
         }
         responses.push(Value::Object(one));
     }
@@ -646,260 +598,4 @@ fn totals(book: &Book, all: &[(values::Written, Option<Value>)]) -> Answer {
         out.insert("responses".into(), responses.into());
     }
     Ok(Value::Object(out))
-}
-
-/// A new spreadsheet from the body of `spreadsheets.create`.
-///
-/// # Errors
-/// A tab or named range of the body is refused.
-pub(crate) fn create(id: &str, body: &Value, caller: &Caller) -> Answer<Book> {
-    let text = |path: &str, default: &str| {
-        body.pointer(path)
-            .and_then(Value::as_str)
-            .unwrap_or(default)
-            .to_owned()
-    };
-    let title = text("/properties/title", "Untitled spreadsheet");
-    let locale = text("/properties/locale", "en_US");
-    let zone = text("/properties/timeZone", "Etc/GMT");
-    let mut book = Book::new(id, &title, &locale, &zone);
-    let tabs = body
-        .get("sheets")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    if tabs.is_empty() {
-        return Ok(book);
-    }
-    book.sheets.clear();
-    for (i, tab) in tabs.iter().enumerate() {
-        let mut props = tab.get("properties").cloned().unwrap_or_else(|| json!({}));
-        if let Some(map) = props.as_object_mut() {
-            map.entry("sheetId").or_insert_with(|| i.into());
-            map.entry("title")
-                .or_insert_with(|| format!("Sheet{}", i + 1).into());
-        }
-        let sheet = props.get("sheetId").and_then(number_of).unwrap_or(0);
-        let mut requests = vec![json!({"addSheet": {"properties": props}})];
-        requests.extend(tab_requests(tab, sheet));
-        batch::apply(&mut book, &requests, caller)?;
-    }
-    let named: Vec<Value> = body
-        .get("namedRanges")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .map(|n| json!({"addNamedRange": {"namedRange": n}}))
-        .collect();
-    if !named.is_empty() {
-        batch::apply(&mut book, &named, caller)?;
-    }
-    Ok(book)
-}
-
-/// What a tab of a `create` body holds, as requests.
-fn tab_requests(tab: &Value, sheet: i64) -> Vec<Value> {
-    let list = |key: &str| {
-        tab.get(key)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
-    let mut out = Vec::new();
-    for data in list("data") {
-        let side = |k: &str| data.get(k).and_then(number_of).unwrap_or(0);
-        if let Some(rows) = data.get("rowData") {
-            out.push(json!({"updateCells": {
-                "start": {"sheetId": sheet, "rowIndex": side("startRow"),
-                    "columnIndex": side("startColumn")},
-                "rows": rows,
-                "fields": "userEnteredValue,userEnteredFormat,note,dataValidation",
-            }}));
-        }
-    }
-    out.extend(
-        list("merges")
-            .into_iter()
-            .map(|m| json!({"mergeCells": {"range": m}})),
-    );
-    out.extend(
-        list("conditionalFormats")
-            .into_iter()
-            .enumerate()
-            .map(|(i, r)| json!({"addConditionalFormatRule": {"rule": r, "index": i}})),
-    );
-    out.extend(
-        list("protectedRanges")
-            .into_iter()
-            .map(|p| json!({"addProtectedRange": {"protectedRange": p}})),
-    );
-    out.extend(
-        list("charts")
-            .into_iter()
-            .map(|c| json!({"addChart": {"chart": c}})),
-    );
-    out.extend(
-        list("bandedRanges")
-            .into_iter()
-            .map(|b| json!({"addBanding": {"bandedRange": b}})),
-    );
-    out
-}
-
-/// Copies a tab into another spreadsheet; answers the new tab's properties.
-///
-/// # Errors
-/// The tab does not exist.
-pub(crate) fn copy_tab(from: &Book, tab: i64, to: &mut Book) -> Answer {
-    let mut sheet = (**from.sheet(tab)?).clone();
-    let id = to.fresh_id();
-    let mut title = format!("Copy of {}", sheet.title());
-    let mut n = 2;
-    while to.sheet_by_title(&title).is_some() {
-        title = format!("Copy of {} {n}", sheet.title());
-        n += 1;
-    }
-    sheet.id = id;
-    if let Some(props) = sheet.props.as_object_mut() {
-        props.insert("sheetId".into(), id.into());
-        props.insert("title".into(), title.into());
-    }
-    for (list, key) in [
-        (&mut sheet.charts, "chartId"),
-        (&mut sheet.protected, "protectedRangeId"),
-        (&mut sheet.banded, "bandedRangeId"),
-        (&mut sheet.conditional, ""),
-    ] {
-        for object in list {
-            batch::retarget(object, tab, id);
-            if let Some(map) = object.as_object_mut().filter(|_| !key.is_empty()) {
-                map.insert(key.to_owned(), to.fresh_id().into());
-            }
-        }
-    }
-    to.sheets.push(std::sync::Arc::new(sheet));
-    to.renumber();
-    to.check_budget()?;
-    to.touch_all();
-    Ok(to.sheet(id)?.props.clone())
-}
-
-/// A spreadsheet's first tab as CSV.
-pub(crate) fn csv(held: &mut Held, delimiter: u8, now: DateTime<Utc>) -> Vec<u8> {
-    held.compute(now);
-    let Some(sheet) = held.book.sheets.first() else {
-        return Vec::new();
-    };
-    let locale = locale::Locale::of(held.book.locale());
-    let (rows, cols) = sheet.used();
-    let mut out = csv::WriterBuilder::new()
-        .delimiter(delimiter)
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    for r in 0..rows {
-        let line: Vec<String> = (0..cols)
-            .map(|c| {
-                sheet
-                    .cells
-                    .get(&(r, c))
-                    .map(|x| render::shown(x, locale))
-                    .unwrap_or_default()
-            })
-            .collect();
-        if out.write_record(&line).is_err() {
-            break;
-        }
-    }
-    let mut bytes = out.into_inner().unwrap_or_default();
-    // Google ends no last line.
-    if bytes.ends_with(b"\r\n") {
-        bytes.truncate(bytes.len() - 2);
-    }
-    bytes
-}
-
-/// Replaces a spreadsheet's content by CSV text.
-///
-/// # Errors
-/// The text is no CSV.
-pub(crate) fn import_csv(book: &mut Book, text: &[u8]) -> Answer<()> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text);
-    let rows: Vec<Vec<Value>> = reader
-        .records()
-        .map(|r| r.map(|r| r.iter().map(Value::from).collect()))
-        .collect::<Result<_, _>>()
-        .map_err(|e| ApiError::invalid(format!("Invalid CSV: {e}")))?;
-    let width = rows.iter().map(Vec::len).max().unwrap_or(0) as u32;
-    // An import makes a new tab, named as the file, in a file of the service's own time zone.
-    let mut fresh = Book::new(&book.id, book.title(), book.locale(), "America/Los_Angeles");
-    let id = fresh.fresh_id();
-    let mut sheet = book::Sheet::new(id, book.title(), 1000, 26);
-    sheet.grow(rows.len() as u32, width);
-    fresh.sheets = vec![std::sync::Arc::new(sheet)];
-    let target = values::of_grid(
-        &fresh,
-        &GridRange {
-            sheet: id,
-            ..GridRange::default()
-        },
-    )?;
-    let owner = Caller {
-        email: String::new(),
-        owner: true,
-    };
-    values::write(&mut fresh, &target, &rows, false, &owner)?;
-    fresh.touch_all();
-    *book = fresh;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn routes() {
-        let cases = [
-            ("POST", "/v4/spreadsheets", "sheets.spreadsheets.create", ""),
-            ("GET", "/v4/spreadsheets/ID", "sheets.spreadsheets.get", ""),
-            (
-                "POST",
-                "/v4/spreadsheets/ID:batchUpdate",
-                "sheets.spreadsheets.batchUpdate",
-                "",
-            ),
-            (
-                "GET",
-                "/v4/spreadsheets/ID/values/%27S%27%21A1:B2",
-                "sheets.spreadsheets.values.get",
-                "'S'!A1:B2",
-            ),
-            (
-                "POST",
-                "/v4/spreadsheets/ID/values/A1%3AB2:append",
-                "sheets.spreadsheets.values.append",
-                "A1:B2",
-            ),
-            (
-                "GET",
-                "/v4/spreadsheets/ID/values:batchGet",
-                "sheets.spreadsheets.values.batchGet",
-                "",
-            ),
-            (
-                "POST",
-                "/v4/spreadsheets/ID/sheets/7:copyTo",
-                "sheets.spreadsheets.sheets.copyTo",
-                "7",
-            ),
-        ];
-        for (verb, path, id, arg) in cases {
-            let found = route(verb, path).unwrap();
-            assert_eq!((found.id, found.arg.as_str()), (id, arg));
-        }
-        assert_eq!(route("DELETE", "/v4/spreadsheets/ID"), None);
-    }
 }

@@ -29,6 +29,8 @@ pub(crate) struct View<'a> {
     pub(crate) ranges: Option<Vec<GridRange>>,
     pub(crate) grid: bool,
     pub(crate) url: String,
+    /// Whether comment threads are told.
+    pub(crate) comments: bool,
     /// Overlays by tab, when effective formats are asked for.
     pub(crate) overlays: BTreeMap<i64, Overlay>,
 }
@@ -64,6 +66,14 @@ pub(crate) fn spreadsheet(book: &Book, view: &View<'_>) -> Value {
         .collect();
     if !own.is_empty() {
         out.insert("developerMetadata".into(), own.into());
+    }
+    if view.comments {
+        let threads: Vec<Value> = book.threads.iter().map(|t| t.body.clone()).collect();
+        out.insert(
+            "commentsViewMode".into(),
+            "COMMENTS_VIEW_MODE_INCLUDED".into(),
+        );
+        out.insert("comments".into(), threads.into());
     }
     view.mask.filter(Value::Object(out))
 }
@@ -144,7 +154,7 @@ pub(crate) fn protected_json(stored: &Value, caller: &Caller) -> Value {
 fn sheet_json(book: &Book, sheet: &Sheet, view: &View<'_>, mask: &Mask) -> Value {
     let mut out = Map::new();
     out.insert("properties".into(), sheet.props.clone());
-    let wants_data = view.grid || (*mask != Mask::All && mask.wants("data"));
+    let wants_data = sheet.is_grid() && (view.grid || (*mask != Mask::All && mask.wants("data")));
     if wants_data && let Some(data_mask) = mask.field("data") {
         let blocks: Vec<Rect> = match &view.ranges {
             None => vec![sheet.whole()],
@@ -160,6 +170,21 @@ fn sheet_json(book: &Book, sheet: &Sheet, view: &View<'_>, mask: &Mask) -> Value
             .collect();
         out.insert("data".into(), data.into());
     }
+    add_objects(&mut out, book, sheet, view, mask);
+    if let Some(filter) = sheet.filter.as_ref().filter(|_| mask.wants("basicFilter")) {
+        out.insert("basicFilter".into(), filter.clone());
+    }
+    Value::Object(out)
+}
+
+/// Everything that hangs on a tab beside its cells, as far as the mask wants it.
+fn add_objects(
+    out: &mut Map<String, Value>,
+    book: &Book,
+    sheet: &Sheet,
+    view: &View<'_>,
+    mask: &Mask,
+) {
     let mut list = |key: &str, items: Vec<Value>| {
         if !items.is_empty() && mask.wants(key) {
             out.insert(key.to_owned(), items.into());
@@ -186,6 +211,17 @@ fn sheet_json(book: &Book, sheet: &Sheet, view: &View<'_>, mask: &Mask) -> Value
     list("bandedRanges", sheet.banded.clone());
     list("filterViews", sheet.filter_views.clone());
     list("slicers", sheet.slicers.clone());
+    list("tables", sheet.tables.clone());
+    let anchors = book
+        .threads
+        .iter()
+        .filter(|t| view.comments && t.place.sheet == sheet.id);
+    list(
+        "commentAnchors",
+        anchors
+            .map(|t| json!({"anchorId": t.anchor(), "range": t.place.json()}))
+            .collect(),
+    );
     let groups = |rows: bool, all: &[Group]| {
         all.iter()
             .map(|g| group_json(sheet.id, rows, g))
@@ -202,10 +238,6 @@ fn sheet_json(book: &Book, sheet: &Sheet, view: &View<'_>, mask: &Mask) -> Value
             .map(metadata_json)
             .collect(),
     );
-    if let Some(filter) = sheet.filter.as_ref().filter(|_| mask.wants("basicFilter")) {
-        out.insert("basicFilter".into(), filter.clone());
-    }
-    Value::Object(out)
 }
 
 fn grid_data(
@@ -260,12 +292,20 @@ fn dimension_data(book: &Book, sheet: &Sheet, rows: bool, span: std::ops::Range<
             all.entry(at).or_default().push(m);
             all
         });
+    let filtered = if rows {
+        super::conditional::hidden_rows(book, sheet)
+    } else {
+        std::collections::BTreeSet::new()
+    };
     let standard = if rows { ROW_PIXELS } else { COLUMN_PIXELS };
     span.map(|i| {
         let dim = dims.get(&i);
         let mut out = Map::new();
         if dim.is_some_and(|d| d.hidden) {
             out.insert("hiddenByUser".into(), true.into());
+        }
+        if filtered.contains(&i) {
+            out.insert("hiddenByFilter".into(), true.into());
         }
         let pixels = dim.and_then(|d| d.pixels).unwrap_or(standard);
         out.insert("pixelSize".into(), pixels.into());

@@ -330,6 +330,11 @@ fn follow(book: &mut Book, shift: &Shift, title: &str) {
             }
         }
     }
+    for thread in &mut book.threads {
+        if let Some(after) = shift.range(&thread.place) {
+            thread.place = after;
+        }
+    }
     for sheet in &mut book.sheets {
         let sheet = std::sync::Arc::make_mut(sheet);
         let home = sheet.title().to_owned();
@@ -340,6 +345,10 @@ fn follow(book: &mut Book, shift: &Shift, title: &str) {
         alive(&mut sheet.protected);
         alive(&mut sheet.banded);
         alive(&mut sheet.filter_views);
+        alive(&mut sheet.tables);
+        for slicer in &mut sheet.slicers {
+            shift.object(slicer, title, &home);
+        }
         for chart in &mut sheet.charts {
             shift.object(chart, title, &home);
         }

@@ -22,14 +22,47 @@ pub(crate) struct RenderAs {
     pub(crate) columns: bool,
 }
 
+/// # Errors
+/// The value is none of the enum's.
+fn one_of(field: &str, kind: &str, known: &[&str], value: Option<&str>) -> Answer<()> {
+    match value {
+        Some(v) if !v.is_empty() && !known.contains(&v) && !v.ends_with("_UNSPECIFIED") => {
+            Err(ApiError::field(
+                field,
+                format!(
+                    "Invalid value at '{field}' (type.googleapis.com/google.apps.sheets.v4.{kind}), \
+                     \"{v}\""
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl RenderAs {
-    pub(crate) fn from(render: Option<&str>, dates: Option<&str>, major: Option<&str>) -> RenderAs {
-        RenderAs {
+    /// # Errors
+    /// A value is none of its enum's.
+    pub(crate) fn from(
+        render: Option<&str>,
+        dates: Option<&str>,
+        major: Option<&str>,
+    ) -> Answer<RenderAs> {
+        let renders = ["FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA"];
+        one_of("value_render_option", "ValueRenderOption", &renders, render)?;
+        let times = ["SERIAL_NUMBER", "FORMATTED_STRING"];
+        one_of(
+            "date_time_render_option",
+            "DateTimeRenderOption",
+            &times,
+            dates,
+        )?;
+        one_of("major_dimension", "Dimension", &["ROWS", "COLUMNS"], major)?;
+        Ok(RenderAs {
             unformatted: render == Some("UNFORMATTED_VALUE"),
             formula: render == Some("FORMULA"),
             dates_as_text: dates == Some("FORMATTED_STRING"),
             columns: major == Some("COLUMNS"),
-        }
+        })
     }
 }
 
@@ -54,6 +87,9 @@ fn unable(text: &str) -> ApiError {
 /// The text is no range, or it lies beyond the grid.
 pub(crate) fn resolve(book: &Book, text: &str) -> Answer<Target> {
     let (tab, cells) = split_tab(text);
+    if text.trim().is_empty() || text.trim_end().ends_with('!') {
+        return Err(unable(text));
+    }
     let (sheet, area) = match (&tab, cells) {
         (Some(tab), "") => (book.sheet_by_title(tab).ok_or_else(|| unable(text))?, None),
         (Some(tab), cells) => {

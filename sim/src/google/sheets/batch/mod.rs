@@ -1,10 +1,17 @@
 //! `spreadsheets.batchUpdate`: every request validated and applied to a copy, all or none.
 
 mod cells;
+mod charts;
 mod dims;
+mod fill;
 mod objects;
 mod paste;
+mod rows;
+mod shapes;
+mod tables;
 mod tabs;
+mod talk;
+mod views;
 
 pub(super) use self::tabs::retarget;
 
@@ -52,7 +59,7 @@ impl Work<'_> {
         match self.text("fields") {
             Some(text) if !text.is_empty() => Mask::parse(text),
             _ => Err(ApiError::invalid(
-                "At least one field must be listed in 'fields'.",
+                "At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)",
             )),
         }
     }
@@ -89,6 +96,7 @@ pub(crate) fn apply(book: &mut Book, requests: &[Value], caller: &Caller) -> Ans
             "Cannot exceed {MAX_REQUESTS} requests in a single batch."
         )));
     }
+    shapes::check(requests)?;
     requests
         .iter()
         .enumerate()
@@ -105,11 +113,7 @@ fn single(request: &Value) -> Answer<(&str, &Value)> {
     let none = || ApiError::invalid("No request set.");
     let map: &Map<String, Value> = request.as_object().ok_or_else(none)?;
     let mut set = map.iter().filter(|(_, v)| !v.is_null());
-    let (kind, body) = set.next().ok_or_else(none)?;
-    if set.next().is_some() {
-        return Err(ApiError::invalid("oneof field 'kind' is already set."));
-    }
-    Ok((kind, body))
+    set.next().map(|(k, v)| (k.as_str(), v)).ok_or_else(none)
 }
 
 fn dispatch(kind: &str, w: &mut Work<'_>) -> Answer {
@@ -143,8 +147,8 @@ fn dispatch(kind: &str, w: &mut Work<'_>) -> Answer {
         "updateDimensionGroup" => done(dims::update_group(w)),
         "cutPaste" => done(paste::cut(w)),
         "copyPaste" => done(paste::copy(w)),
-        "pasteData" => done(paste::data(w)),
-        "autoFill" => done(paste::fill(w)),
+        "pasteData" => done(fill::data(w)),
+        "autoFill" => done(fill::fill(w)),
         _ => object(kind, w),
     }
 }
@@ -161,11 +165,11 @@ fn object(kind: &str, w: &mut Work<'_>) -> Answer {
         "addConditionalFormatRule" => done(objects::add_rule(w)),
         "updateConditionalFormatRule" => objects::update_rule(w),
         "deleteConditionalFormatRule" => objects::delete_rule(w),
-        "addChart" => objects::add_chart(w),
-        "updateChartSpec" => done(objects::update_chart(w)),
-        "updateEmbeddedObjectPosition" => objects::move_chart(w),
-        "updateEmbeddedObjectBorder" => done(objects::border_chart(w)),
-        "deleteEmbeddedObject" => done(objects::delete_chart(w)),
+        "addChart" => charts::add(w),
+        "updateChartSpec" => done(charts::update(w)),
+        "updateEmbeddedObjectPosition" => charts::relocate(w),
+        "updateEmbeddedObjectBorder" => done(charts::border(w)),
+        "deleteEmbeddedObject" => done(charts::delete(w)),
         "createDeveloperMetadata" => objects::add_metadata(w),
         "updateDeveloperMetadata" => objects::update_metadata(w),
         "deleteDeveloperMetadata" => objects::delete_metadata(w),
@@ -174,9 +178,51 @@ fn object(kind: &str, w: &mut Work<'_>) -> Answer {
         "addBanding" => objects::add_banding(w),
         "updateBanding" => done(objects::update_banding(w)),
         "deleteBanding" => done(objects::delete_banding(w)),
-        other => Err(ApiError::invalid(format!(
-            "Invalid JSON payload received. Unknown name \"{other}\" at 'requests': Cannot find \
-             field."
-        ))),
+        _ => newer(kind, w),
     }
+}
+
+fn newer(kind: &str, w: &mut Work<'_>) -> Answer {
+    let done = |r: Answer<()>| r.map(|()| json!({}));
+    match kind {
+        "addFilterView" => views::add(w),
+        "updateFilterView" => done(views::update(w)),
+        "deleteFilterView" => done(views::delete(w)),
+        "duplicateFilterView" => views::duplicate(w),
+        "addSlicer" => views::add_slicer(w),
+        "updateSlicerSpec" => done(views::update_slicer(w)),
+        "addTable" => tables::add(w),
+        "updateTable" => done(tables::update(w)),
+        "deleteTable" => done(tables::delete(w)),
+        "textToColumns" => done(rows::split(w)),
+        "deleteDuplicates" => rows::drop_doubles(w),
+        "randomizeRange" => done(rows::shuffle(w)),
+        "insertComment" => talk::insert(w),
+        "addCommentReply" => talk::reply(w),
+        "updateCommentPost" => done(talk::update(w)),
+        "deleteComment" => done(talk::delete(w)),
+        "deleteCommentReply" => done(talk::delete_reply(w)),
+        // A spreadsheet here is connected with no outside database.
+        "addDataSource" => Err(ApiError::insufficient_scopes()),
+        "updateDataSource" => Err(no_source(w.body.pointer("/dataSource/dataSourceId"))),
+        "deleteDataSource" => Err(no_source(w.body.get("dataSourceId"))),
+        "refreshDataSource" | "cancelDataSourceRefresh" => data_sources(kind, w),
+        other => Err(ApiError::invalid(format!("Unknown request {other}."))),
+    }
+}
+
+fn no_source(id: Option<&Value>) -> ApiError {
+    let id = id.and_then(Value::as_str).unwrap_or("");
+    ApiError::invalid(format!("No data source with id: {id}"))
+}
+
+/// Refreshing all of no data sources does nothing; a named one does not exist.
+fn data_sources(kind: &str, w: &Work<'_>) -> Answer {
+    if w.flag("isAll") {
+        return Ok(json!({ kind: {} }));
+    }
+    Err(match w.get("references") {
+        Some(_) => ApiError::invalid("The referenced cell is no data source object."),
+        None => no_source(w.body.get("dataSourceId")),
+    })
 }

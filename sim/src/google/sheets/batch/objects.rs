@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Work;
 use super::tabs::companions;
+use super::views::{both_criteria, filter_range};
 use crate::google::http::{Answer, ApiError};
 use crate::google::sheets::a1::{GridRange, number_of, parse_area};
 use crate::google::sheets::book::{Book, Metadata, Named, Sheet, normalise};
@@ -115,7 +116,7 @@ pub(super) fn delete_name(w: &mut Work<'_>) -> Answer<()> {
 }
 
 /// The tab and place of an object by its id.
-fn locate(
+pub(super) fn locate(
     book: &Book,
     list: impl Fn(&Sheet) -> &Vec<Value>,
     key: &str,
@@ -129,7 +130,7 @@ fn locate(
     })
 }
 
-fn check_free(w: &mut Work<'_>, asked: Option<i64>, what: &str) -> Answer<i64> {
+pub(super) fn check_free(w: &mut Work<'_>, asked: Option<i64>, what: &str) -> Answer<i64> {
     match asked {
         Some(id) if id != 0 && w.book.id_is_taken(id) => Err(ApiError::invalid(format!(
             "{what} with id {id} already exists."
@@ -140,7 +141,7 @@ fn check_free(w: &mut Work<'_>, asked: Option<i64>, what: &str) -> Answer<i64> {
 }
 
 /// Puts an id first into an object.
-fn with_id(key: &str, id: i64, object: Value) -> Value {
+pub(super) fn with_id(key: &str, id: i64, object: Value) -> Value {
     let mut out = Map::new();
     out.insert(key.to_owned(), id.into());
     if let Value::Object(map) = object {
@@ -246,7 +247,7 @@ pub(super) fn update_protection(w: &mut Work<'_>) -> Answer<()> {
     Ok(())
 }
 
-fn merge_object(mask: &Mask, target: &mut Value, source: &Value) {
+pub(super) fn merge_object(mask: &Mask, target: &mut Value, source: &Value) {
     companions(mask.clone()).merge(target, source);
 }
 
@@ -363,222 +364,6 @@ pub(super) fn delete_rule(w: &mut Work<'_>) -> Answer {
     Ok(json!({"deleteConditionalFormatRule": {"rule": rule}}))
 }
 
-/// Default size of a chart on the grid, pixels.
-const CHART_SIZE: (i64, i64) = (600, 371);
-
-fn chart_position(w: &mut Work<'_>, asked: Option<&Value>) -> Answer<(i64, Value)> {
-    let mut position = asked.map(normalise).unwrap_or_else(|| json!({}));
-    if asked
-        .and_then(|a| a.get("newSheet"))
-        .and_then(Value::as_bool)
-        == Some(true)
-    {
-        return Err(ApiError::invalid(
-            "Charts on their own sheet are not supported here.",
-        ));
-    }
-    let anchor = asked.and_then(|a| a.pointer("/overlayPosition/anchorCell"));
-    let sheet = anchor
-        .and_then(|a| a.get("sheetId"))
-        .and_then(number_of)
-        .unwrap_or(0);
-    let grid = w.book.sheet(sheet)?;
-    let side = |k: &str| {
-        anchor
-            .and_then(|a| a.get(k))
-            .and_then(number_of)
-            .unwrap_or(0)
-    };
-    if side("rowIndex") >= i64::from(grid.rows()) || side("columnIndex") >= i64::from(grid.cols()) {
-        return Err(ApiError::invalid("The chart's anchor is beyond the grid."));
-    }
-    if let Some(map) = position.as_object_mut() {
-        let overlay = map.entry("overlayPosition").or_insert_with(|| json!({}));
-        if let Some(overlay) = overlay.as_object_mut() {
-            overlay.entry("anchorCell").or_insert_with(|| json!({}));
-            overlay
-                .entry("widthPixels")
-                .or_insert_with(|| CHART_SIZE.0.into());
-            overlay
-                .entry("heightPixels")
-                .or_insert_with(|| CHART_SIZE.1.into());
-            for key in ["offsetXPixels", "offsetYPixels"] {
-                if overlay.get(key).and_then(number_of) == Some(0) {
-                    overlay.remove(key);
-                }
-            }
-            if let Some(anchor) = overlay.get_mut("anchorCell").and_then(Value::as_object_mut) {
-                anchor.retain(|_, v| number_of(v) != Some(0));
-            }
-        }
-    }
-    Ok((sheet, position))
-}
-
-const SPECS: [&str; 10] = [
-    "basicChart",
-    "pieChart",
-    "bubbleChart",
-    "candlestickChart",
-    "orgChart",
-    "histogramChart",
-    "waterfallChart",
-    "treemapChart",
-    "scorecardChart",
-    "dataSourceChart",
-];
-
-fn check_spec(w: &Work<'_>, spec: &Value) -> Answer<()> {
-    if !SPECS.iter().any(|k| spec.get(k).is_some()) {
-        return Err(ApiError::invalid("A chart spec must be specified."));
-    }
-    if let Some(basic) = spec.get("basicChart") {
-        let combo = basic.get("chartType").and_then(Value::as_str) == Some("COMBO");
-        let series = basic.get("series").and_then(Value::as_array);
-        for (i, one) in series.into_iter().flatten().enumerate() {
-            let kind = one.get("type").and_then(Value::as_str);
-            if let Some(kind) = kind
-                && (!combo || !matches!(kind, "LINE" | "AREA" | "COLUMN"))
-            {
-                return Err(ApiError::invalid(format!(
-                    "series[{i}].type {kind} is valid only in a COMBO chart, as LINE, AREA or \
-                     COLUMN."
-                )));
-            }
-        }
-    }
-    check_sources(w, spec)
-}
-
-/// Every source range of a chart has to exist.
-fn check_sources(w: &Work<'_>, value: &Value) -> Answer<()> {
-    match value {
-        Value::Array(items) => items.iter().try_for_each(|i| check_sources(w, i)),
-        Value::Object(map) => map.iter().try_for_each(|(k, v)| {
-            if k == "sources"
-                && let Some(ranges) = v.as_array()
-            {
-                return ranges
-                    .iter()
-                    .try_for_each(|r| w.book.rect(&GridRange::from_json(r)).map(|_| ()));
-            }
-            check_sources(w, v)
-        }),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn add_chart(w: &mut Work<'_>) -> Answer {
-    let asked = w.need("chart")?.clone();
-    let id = check_free(
-        w,
-        asked.get("chartId").and_then(number_of),
-        "An embedded object",
-    )?;
-    let spec = asked.get("spec").cloned().unwrap_or_else(|| json!({}));
-    check_spec(w, &spec)?;
-    let (sheet, position) = chart_position(w, asked.get("position"))?;
-    let mut chart = json!({
-        "chartId": id,
-        "spec": with_default_spec(normalise(&spec)),
-        "position": position,
-    });
-    if let (Some(border), Some(map)) = (asked.get("border"), chart.as_object_mut()) {
-        map.insert("border".into(), normalise(border));
-    }
-    w.sheet(sheet)?.charts.push(chart.clone());
-    Ok(json!({"addChart": {"chart": chart}}))
-}
-
-/// What Google adds to every chart spec.
-fn with_default_spec(mut spec: Value) -> Value {
-    if let Some(map) = spec.as_object_mut() {
-        map.entry("hiddenDimensionStrategy")
-            .or_insert_with(|| "SKIP_HIDDEN_ROWS_AND_COLUMNS".into());
-        map.entry("fontName").or_insert_with(|| "Roboto".into());
-    }
-    spec
-}
-
-fn chart_at(w: &Work<'_>, id: i64) -> Answer<(i64, usize)> {
-    locate(w.book, |s| &s.charts, "chartId", id)
-        .ok_or_else(|| ApiError::invalid(format!("No embedded object with id: {id}")))
-}
-
-pub(super) fn update_chart(w: &mut Work<'_>) -> Answer<()> {
-    let id = w.int("chartId").unwrap_or(0);
-    let (sheet, at) = chart_at(w, id)?;
-    let spec = w.need("spec")?.clone();
-    check_spec(w, &spec)?;
-    let new = with_default_spec(normalise(&spec));
-    if let Some(map) = w
-        .sheet(sheet)?
-        .charts
-        .get_mut(at)
-        .and_then(Value::as_object_mut)
-    {
-        map.insert("spec".into(), new);
-    }
-    Ok(())
-}
-
-pub(super) fn move_chart(w: &mut Work<'_>) -> Answer {
-    let id = w.int("objectId").unwrap_or(0);
-    let (sheet, at) = chart_at(w, id)?;
-    let asked = w.need("newPosition")?.clone();
-    let mask = match w.text("fields") {
-        Some(_) => w.mask()?,
-        None => Mask::All,
-    };
-    let chart = w.sheet(sheet)?.charts.remove(at);
-    let mut position = chart.get("position").cloned().unwrap_or_else(|| json!({}));
-    // The mask counts from the overlay's own fields, and from the position when it says so.
-    let overlay = asked
-        .get("overlayPosition")
-        .cloned()
-        .unwrap_or_else(|| json!({}));
-    match &mask {
-        Mask::All => position = asked.clone(),
-        some if some.wants("overlayPosition") || some.wants("newPosition") => {
-            some.merge(&mut position, &asked);
-        }
-        some => {
-            if let Some(slot) = position.get_mut("overlayPosition") {
-                some.merge(slot, &overlay);
-            }
-        }
-    }
-    let (to, position) = chart_position(w, Some(&position))?;
-    let mut chart = chart;
-    if let Some(map) = chart.as_object_mut() {
-        map.insert("position".into(), position.clone());
-    }
-    w.sheet(to)?.charts.push(chart);
-    Ok(json!({"updateEmbeddedObjectPosition": {"position": position}}))
-}
-
-pub(super) fn border_chart(w: &mut Work<'_>) -> Answer<()> {
-    let id = w.int("objectId").unwrap_or(0);
-    let (sheet, at) = chart_at(w, id)?;
-    let border = normalise(w.need("border")?);
-    if let Some(map) = w
-        .sheet(sheet)?
-        .charts
-        .get_mut(at)
-        .and_then(Value::as_object_mut)
-    {
-        map.insert("border".into(), border);
-    }
-    Ok(())
-}
-
-pub(super) fn delete_chart(w: &mut Work<'_>) -> Answer<()> {
-    let id = w.int("objectId").unwrap_or(0);
-    let (sheet, at) = chart_at(w, id)?;
-    w.sheet(sheet)?.charts.remove(at);
-    Ok(())
-}
-
 pub(super) fn add_metadata(w: &mut Work<'_>) -> Answer {
     let asked = w.need("developerMetadata")?.clone();
     let id = match asked.get("metadataId").and_then(number_of) {
@@ -682,9 +467,13 @@ pub(super) fn delete_metadata(w: &mut Work<'_>) -> Answer {
 }
 
 pub(super) fn set_filter(w: &mut Work<'_>) -> Answer<()> {
-    let filter = normalise(w.need("filter")?);
-    let range = GridRange::from_json(filter.get("range").unwrap_or(&Value::Null));
-    w.book.rect(&range)?;
+    let asked = w.need("filter")?.clone();
+    let range = filter_range(w, &asked)?;
+    let mut filter = normalise(&asked);
+    if let Some(map) = filter.as_object_mut() {
+        map.insert("range".into(), range.json());
+    }
+    both_criteria(&mut filter);
     w.sheet(range.sheet)?.filter = Some(filter);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Requests that copy, cut, fill and paste cells.
+//! Requests that copy and cut cells.
 
 use serde_json::Value;
 
@@ -7,11 +7,9 @@ use crate::google::http::{Answer, ApiError};
 use crate::google::sheets::a1::{GridRange, Rect, number_of};
 use crate::google::sheets::book::{Cell, Effective, Entered};
 use crate::google::sheets::formula;
-use crate::google::sheets::locale::Locale;
 use crate::google::sheets::structure::lift;
-use crate::google::sheets::{entry, numfmt};
 
-fn corner(at: &Value) -> Answer<(i64, u32, u32)> {
+pub(super) fn corner(at: &Value) -> Answer<(i64, u32, u32)> {
     let side = |k: &str| at.get(k).and_then(number_of).unwrap_or(0);
     let to_u32 =
         |n: i64| u32::try_from(n).map_err(|_| ApiError::invalid(format!("Invalid index {n}.")));
@@ -23,7 +21,7 @@ fn corner(at: &Value) -> Answer<(i64, u32, u32)> {
 }
 
 /// Lays a copied cell over another one, as the paste type says.
-fn lay(target: &mut Cell, source: &Cell, kind: &str, by: (i64, i64)) -> bool {
+pub(super) fn lay(target: &mut Cell, source: &Cell, kind: &str, by: (i64, i64)) -> bool {
     let formats = !matches!(
         kind,
         "PASTE_VALUES" | "PASTE_FORMULA" | "PASTE_DATA_VALIDATION"
@@ -243,129 +241,4 @@ fn follow_cut(w: &mut Work<'_>, (from, source): (i64, Rect), (to, r0, c0): (i64,
             }
         }
     }
-}
-
-pub(super) fn data(w: &mut Work<'_>) -> Answer<()> {
-    let (id, r0, c0) = corner(w.need("coordinate")?)?;
-    let text = w.text("data").unwrap_or("").to_owned();
-    if w.flag("html") {
-        return Err(ApiError::invalid("Pasting HTML is not supported here."));
-    }
-    let delimiter = w.text("delimiter").unwrap_or("\t").to_owned();
-    let first = delimiter.bytes().next().unwrap_or(b'\t');
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(first)
-        .from_reader(text.as_bytes());
-    let locale = Locale::of(w.book.locale());
-    for (i, record) in reader.records().enumerate() {
-        let record = record.map_err(|e| ApiError::invalid(format!("Invalid data: {e}")))?;
-        for (j, field) in record.iter().enumerate() {
-            let at = (r0 + i as u32, c0 + j as u32);
-            w.sheet(id)?.grow(at.0 + 1, at.1 + 1);
-            w.guard(
-                id,
-                &Rect {
-                    r0: at.0,
-                    c0: at.1,
-                    r1: at.0 + 1,
-                    c1: at.1 + 1,
-                },
-            )?;
-            let (value, _) = entry::parse(field, locale);
-            w.sheet(id)?.edit(at, |cell| cell.enter(value));
-            w.book.touch(id, at);
-        }
-    }
-    w.book.check_budget()
-}
-
-pub(super) fn fill(w: &mut Work<'_>) -> Answer<()> {
-    let asked = w.need("sourceAndDestination")?.clone();
-    let range = GridRange::from_json(asked.get("source").unwrap_or(&Value::Null));
-    let source = w.book.rect(&range)?;
-    let down = asked.get("dimension").and_then(Value::as_str) != Some("COLUMNS");
-    let length = asked.get("fillLength").and_then(number_of).unwrap_or(0);
-    let count = u32::try_from(length.abs()).unwrap_or(0);
-    if length <= 0 {
-        return Err(ApiError::invalid("fillLength must be positive here."));
-    }
-    let target = if down {
-        Rect {
-            r0: source.r1,
-            r1: source.r1 + count,
-            ..source
-        }
-    } else {
-        Rect {
-            c0: source.c1,
-            c1: source.c1 + count,
-            ..source
-        }
-    };
-    w.book.rect(&GridRange::from_rect(range.sheet, &target))?;
-    w.guard(range.sheet, &target)?;
-    let cells = lift(w.book.sheet(range.sheet)?, source);
-    let size = if down { source.rows() } else { source.cols() };
-    for r in target.r0..target.r1 {
-        for c in target.c0..target.c1 {
-            let n = if down { r - source.r1 } else { c - source.c1 };
-            let (i, j) = if down {
-                (n % size, c - source.c0)
-            } else {
-                (r - source.r0, n % size)
-            };
-            let Some(cell) = cells.get(&(i, j)) else {
-                continue;
-            };
-            let by = (
-                i64::from(r) - i64::from(source.r0 + i),
-                i64::from(c) - i64::from(source.c0 + j),
-            );
-            let series = continued(&cells, (i, j), down, size, n);
-            w.sheet(range.sheet)?.edit((r, c), |t| {
-                lay(t, cell, "PASTE_NORMAL", by);
-                if let Some(next) = series {
-                    t.enter(Some(Entered::Number(next)));
-                }
-            });
-            w.book.touch(range.sheet, (r, c));
-        }
-    }
-    Ok(())
-}
-
-/// The next number of a series of at least two equally spaced numbers.
-fn continued(
-    cells: &std::collections::BTreeMap<(u32, u32), Cell>,
-    at: (u32, u32),
-    down: bool,
-    size: u32,
-    n: u32,
-) -> Option<f64> {
-    let number = |k: u32| {
-        let place = if down { (k, at.1) } else { (at.0, k) };
-        match cells.get(&place).and_then(|c| c.entered.as_ref()) {
-            Some(Entered::Number(x)) => Some(*x),
-            _ => None,
-        }
-    };
-    if size < 2 {
-        return None;
-    }
-    let all: Vec<f64> = (0..size).map(number).collect::<Option<_>>()?;
-    let step = all.get(1)? - all.first()?;
-    let even = all.windows(2).all(|p| match p {
-        [a, b] => (b - a - step).abs() < 1.0e-9,
-        _ => true,
-    });
-    let value = all.last()? + step * f64::from(n + 1);
-    // Through decimal text, so that 0.1 + 0.2 stays 0.3.
-    even.then(|| {
-        numfmt::fixed(value.abs(), 9)
-            .parse::<f64>()
-            .unwrap_or(value)
-            .copysign(value)
-    })
 }

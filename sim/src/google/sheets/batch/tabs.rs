@@ -9,6 +9,7 @@ use crate::google::http::{Answer, ApiError};
 use crate::google::sheets::a1::number_of;
 use crate::google::sheets::book::{Entered, MAX_COLUMNS, Place, Sheet, normalise};
 use crate::google::sheets::formula;
+use crate::google::sheets::locale::is_known;
 use crate::google::sheets::mask::Mask;
 
 pub(super) fn update_book(w: &mut Work<'_>) -> Answer<()> {
@@ -30,8 +31,7 @@ pub(super) fn update_book(w: &mut Work<'_>) -> Answer<()> {
     }
     if mask.wants("locale") {
         let locale = props.get("locale").and_then(Value::as_str).unwrap_or("");
-        let well = locale.len() >= 2 && locale.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
-        if !well {
+        if !is_known(locale) {
             return Err(ApiError::invalid(format!("Unsupported locale: {locale}")));
         }
     }
@@ -146,6 +146,31 @@ pub(super) fn add(w: &mut Work<'_>) -> Answer {
     Ok(json!({"addSheet": {"properties": props}}))
 }
 
+/// A tab that holds one chart and no cells; answers its id.
+pub(super) fn add_object_sheet(w: &mut Work<'_>, asked: Option<i64>) -> Answer<i64> {
+    let id = match asked {
+        Some(id) => {
+            check_id(w, id)?;
+            id
+        }
+        None => w.book.fresh_id(),
+    };
+    let mut n = 1;
+    while w.book.sheet_by_title(&format!("Chart{n}")).is_some() {
+        n += 1;
+    }
+    let mut sheet = Sheet::new(id, &format!("Chart{n}"), 0, 0);
+    if let Some(props) = sheet.props.as_object_mut() {
+        props.insert("sheetType".into(), "OBJECT".into());
+        props.remove("gridProperties");
+    }
+    // A new tab of a chart stands before the others.
+    w.book.sheets.insert(0, Arc::new(sheet));
+    w.book.renumber();
+    w.book.touch_all();
+    Ok(id)
+}
+
 fn free_title(w: &Work<'_>) -> String {
     let mut n = w.book.sheets.len() + 1;
     loop {
@@ -177,6 +202,14 @@ fn normalise_props(props: &Value) -> Value {
 }
 
 fn check_grid(sheet: &Sheet) -> Answer<()> {
+    if !sheet.is_grid() {
+        return match sheet.props.get("gridProperties") {
+            Some(_) => Err(ApiError::invalid(
+                "Grid properties cannot be set on a sheet that is no grid.",
+            )),
+            None => Ok(()),
+        };
+    }
     let (rows, cols) = (sheet.rows(), sheet.cols());
     if rows == 0 || cols == 0 {
         let what = if rows == 0 { "rows" } else { "columns" };
@@ -414,11 +447,13 @@ fn restore(props: &mut Value, before: &Value) {
             to.insert(key.into(), v.clone());
         }
     }
-    let old = from
+    let Some(old) = from
         .get("gridProperties")
         .and_then(Value::as_object)
         .cloned()
-        .unwrap_or_default();
+    else {
+        return;
+    };
     let grid = to
         .entry("gridProperties")
         .or_insert_with(|| Value::Object(Map::new()));
