@@ -21,6 +21,9 @@ const SPREADSHEET: &str = "application/vnd.google-apps.spreadsheet";
 const MAKING: &str = "planfact_making";
 /// Fields of a file that we use.
 const FILE_FIELDS: &str = "id,name,webViewLink,version,appProperties,parents,driveId";
+/// The same, and what the account may do with it.
+const OWN_FIELDS: &str =
+    "id,name,webViewLink,version,appProperties,parents,driveId,capabilities(canAddChildren)";
 /// Fields of a file that tell who changed it last.
 const EDITOR_FIELDS: &str = "lastModifyingUser(me,displayName,emailAddress)";
 /// Files or changes a page.
@@ -185,7 +188,7 @@ impl Google {
         let folder = wanted.parents.iter().flatten().next().map(String::as_str);
         for look in 1..=LOOKS {
             // The search follows the making after a moment.
-            pause(self.tries.first_delay * look).await;
+            pause(self.patience.tries.first_delay * look).await;
             if let Some(file) = self
                 .list(&[(MAKING, mark)], folder)
                 .await?
@@ -306,7 +309,7 @@ impl Google {
                 .files()
                 .get(id)
                 .supports_all_drives(true)
-                .param("fields", FILE_FIELDS)
+                .param("fields", OWN_FIELDS)
                 .delegate(&mut watch)
                 .clear_scopes()
                 .add_scopes(SCOPES)
@@ -575,6 +578,7 @@ fn drive_file(file: File) -> DriveFile {
         properties,
         parents: file.parents.unwrap_or_default(),
         in_shared_drive: file.drive_id.is_some(),
+        can_add: file.capabilities.and_then(|can| can.can_add_children),
         id,
     }
 }

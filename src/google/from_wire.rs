@@ -134,6 +134,16 @@ pub(super) fn observed(spreadsheet: &wire::Spreadsheet, asked: &[&str]) -> Obser
     }
 }
 
+/// The tabs without their cells.
+pub(super) fn tabs(spreadsheet: &wire::Spreadsheet) -> Vec<Tab> {
+    spreadsheet.sheets.iter().flatten().map(bare_tab).collect()
+}
+
+/// A range of that spreadsheet; one without an end goes to its tab's.
+pub(super) fn area_of(range: &wire::GridRange, spreadsheet: &wire::Spreadsheet) -> Area {
+    area(range, &sizes(spreadsheet))
+}
+
 /// A number that Google gives signed.
 fn index(number: Option<i32>) -> u32 {
     number

@@ -34,7 +34,7 @@ const CONTEXT: &str =
     "properties.locale,sheets(properties.sheetId,conditionalFormats.ranges.sheetId)";
 
 impl Google {
-    async fn get(
+    pub(super) async fn get(
         &self,
         file: &str,
         ranges: &[&str],
@@ -194,7 +194,10 @@ impl Google {
         } else {
             Effect::Adds
         };
-        let answer = self.batch_update(file, batch, effect, &doing).await?;
+        let answer = match self.batch_update(file, batch, effect, &doing).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.blame(file, edits, error).await),
+        };
         Ok(Applied {
             cells: to_wire::cells(edits),
             bytes,

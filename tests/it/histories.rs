@@ -717,6 +717,7 @@ fn client(google: &google::Google, folder: &tempfile::TempDir) -> Google {
     Google::new(&Options {
         credentials: folder.path().join("key.json"),
         endpoint: Some(google.endpoint.parse().unwrap()),
+        subject: None,
     })
     .unwrap()
 }
