@@ -13,6 +13,7 @@ mod drive;
 mod error;
 mod from_wire;
 mod limit;
+mod parts;
 mod sheets;
 mod sign_in;
 mod to_wire;
@@ -37,13 +38,14 @@ use crate::sheet::edit::{Edit, Grid, Observed};
 use crate::sheet::workbook::Workbook;
 
 pub use error::{GoogleError, Kind};
+pub use parts::BatchLimits;
 pub use sign_in::{DevicePrompt, sign_in_by_device, sign_in_interactively};
 
 use limit::{Budget, Limits};
 use sign_in::{Counted, SignIn};
 use transport::Connector;
 
-/// How long a client waits for Google, and how often.
+/// How long a client waits for Google, how often, and how much it sends at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// Tries of a call.
@@ -52,6 +54,8 @@ pub struct Patience {
     pub call_max: Duration,
     /// How long nobody sends after a refusal for quota that names no time.
     pub quota_pause: Duration,
+    /// How much one batch carries before it is parted.
+    pub batch: BatchLimits,
 }
 
 impl Patience {
@@ -66,6 +70,7 @@ impl Patience {
         },
         call_max: Duration::from_secs(190),
         quota_pause: limit::QUOTA_PAUSE,
+        batch: BatchLimits::PRODUCTION,
     };
 }
 
@@ -146,9 +151,9 @@ impl std::fmt::Display for Editor {
 pub struct Applied {
     /// Cells written.
     pub cells: usize,
-    /// Size of the request's body, bytes.
+    /// Size of the requests' bodies, bytes.
     pub bytes: usize,
-    /// Requests sent: one, or none when there was nothing to do.
+    /// Batches sent: one, none when there was nothing to do, several when one would be too large.
     pub requests: usize,
     /// What the batch's [`Edit::Keep`]s found, as it stands in the tab that keeps it.
     pub kept: Option<Grid>,
@@ -386,7 +391,9 @@ impl Google {
         self.read_blocks(file, names).await
     }
 
-    /// Carries out all edits as one atomic batch, or none of them.
+    /// Carries out all edits as one atomic batch, or none of them. More than [`BatchLimits`] is
+    /// parted at the borders of tabs: then each tab is changed wholly or not at all, the tab of the
+    /// last edit last, and after an error the tabs before it are changed.
     ///
     /// # Errors
     /// Of Sheets; [`Kind::UnknownOutcome`] when it cannot be told whether edits that must not be

@@ -6,7 +6,7 @@ use super::error::{GoogleError, Kind};
 use super::limit::Budget;
 use super::sign_in::SCOPES;
 use super::to_wire::{self, Context};
-use super::{Applied, Call, Effect, Google, check_id, from_wire};
+use super::{Applied, Call, Effect, Google, check_id, from_wire, parts};
 use crate::sheet::edit::{Edit, Observed};
 use crate::sheet::template::KEEPER_RANGES;
 use crate::sheet::workbook::Workbook;
@@ -180,8 +180,55 @@ impl Google {
             context = from_wire::context(&now);
         }
         context.editor = self.sign_in.email().map(str::to_string);
-        let (mut batch, bytes) = to_wire::batch(to_wire::edits(edits, &context));
         let kept = to_wire::kept(edits);
+        let limits = self.patience.batch;
+        let (batch, bytes) = to_wire::batch(to_wire::edits(edits, &context));
+        let whole = limits.fits(bytes, batch.requests.as_ref().map_or(0, Vec::len));
+        let parts = if whole { None } else { parts::by_tab(edits) };
+        let Some(parts) = parts else {
+            if !whole {
+                tracing::warn!(
+                    file,
+                    bytes,
+                    "a batch that cannot be parted is larger than usual"
+                );
+            }
+            return self
+                .write_part(file, edits, (batch, bytes), kept, &doing)
+                .await;
+        };
+        drop(batch);
+        tracing::info!(
+            file,
+            bytes,
+            parts = parts.len(),
+            "too much for one batch: tab by tab"
+        );
+        let mut all = Applied::default();
+        for part in &parts {
+            let sized = to_wire::batch(to_wire::edits(part, &context));
+            let done = self.write_part(file, part, sized, kept, &doing).await?;
+            all.cells += done.cells;
+            all.bytes += done.bytes;
+            all.requests += done.requests;
+            // What an earlier part kept still stands where it was kept.
+            all.kept = done.kept.or(all.kept);
+        }
+        Ok(all)
+    }
+
+    /// One atomic batch. `kept` is the tab that keeps what all edits write over, and how many of its
+    /// rows.
+    async fn write_part(
+        &self,
+        file: &str,
+        edits: &[Edit],
+        (mut batch, bytes): (BatchUpdateSpreadsheetRequest, usize),
+        kept: Option<(i64, u32)>,
+        doing: &str,
+    ) -> Result<Applied, GoogleError> {
+        to_wire::check_requests(batch.requests.as_ref().map_or(0, Vec::len), doing)?;
+        let kept = kept.filter(|_| to_wire::kept(edits).is_some());
         if let Some((_, rows)) = kept
             && let Some((name, _)) = KEEPER_RANGES.iter().find(|(_, size)| rows <= *size)
         {
@@ -194,7 +241,7 @@ impl Google {
         } else {
             Effect::Adds
         };
-        let answer = match self.batch_update(file, batch, effect, &doing).await {
+        let answer = match self.batch_update(file, batch, effect, doing).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.blame(file, edits, error).await),
         };

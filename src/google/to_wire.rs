@@ -24,7 +24,7 @@ use lines::{hide, hide_lines, runs, size_lines, sizes, update_dimension};
 use names::{at, color, dimension, id, mask, n, range};
 use objects::{add_chart, add_conditional, add_metadata, add_protection, merge, protected};
 
-pub(super) use check::{check, check_edits};
+pub(super) use check::{check, check_edits, check_requests};
 pub(super) use locale::decimal_comma;
 
 use crate::sheet::edit::Edit;

@@ -66,7 +66,7 @@ impl Faulty {
         std::fs::write(&credentials, secret.to_string()).unwrap();
         let options = Options {
             credentials,
-            endpoint: Some(server.uri().parse().unwrap()),
+            endpoint: Some(crate::relay::endpoint(&server.uri()).await.parse().unwrap()),
             subject: None,
         };
         let google = Google::with(&options, HASTY, clock).unwrap();
@@ -736,7 +736,7 @@ impl Sim {
                     (Some(sim), credentials, endpoint, folder)
                 }
             };
-        let endpoint = Some(endpoint.parse().unwrap());
+        let endpoint = Some(crate::relay::endpoint(&endpoint).await.parse().unwrap());
         let google = Google::new(&Options {
             credentials,
             endpoint,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::cells::{cell, semicolons};
+use super::cells::semicolons;
 use super::*;
 use crate::google::to_wire;
 use crate::sheet::workbook::{Align, Border, Cell, Format, NumberKind, Validation, Value};
@@ -228,6 +228,6 @@ proptest! {
         let mut json = serde_json::to_value(to_wire::cell_data(&cell, locale)).unwrap();
         google_sheets4::common::remove_json_null_values(&mut json);
         let back: wire::CellData = serde_json::from_value(json).unwrap();
-        prop_assert_eq!(cell(&back, locale), cell);
+        prop_assert_eq!(cells::cell(&back, locale), cell);
     }
 }

@@ -2,11 +2,10 @@
 
 use google_sheets4::api as wire;
 
-use super::check::TEXT_MAX;
 use super::locale::decimal_comma;
 use super::names::{at, color, mask};
 use crate::sheet::workbook::{
-    Align, Area, Border, Cell, Format, NumberKind, Tab, Validation, Value,
+    Align, Area, Border, Cell, Format, NumberKind, Tab, Validation, Value, fitting,
 };
 
 /// Google's own padding, of which we change only the left one: top, right, bottom.
@@ -108,19 +107,11 @@ pub(super) fn typed(value: &Value) -> Option<wire::ExtendedValue> {
         },
         // Errors come out of formulas; as a value one is only the text of it.
         Value::Text(text) | Value::Error(text) => wire::ExtendedValue {
-            string_value: Some(fitting(text)),
+            // Cut already where the program decides what to write; here it is the last look.
+            string_value: Some(fitting(text).into_owned()),
             ..empty
         },
     })
-}
-
-/// A text that a cell holds, cut with a mark if need be.
-pub(super) fn fitting(text: &str) -> String {
-    if text.len() <= TEXT_MAX || text.chars().count() <= TEXT_MAX {
-        return text.to_string();
-    }
-    tracing::warn!("a text of more than {TEXT_MAX} characters is cut to fit a cell");
-    text.chars().take(TEXT_MAX - 1).chain("…".chars()).collect()
 }
 
 /// A cell with its looks.

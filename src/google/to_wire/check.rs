@@ -1,19 +1,13 @@
 //! What Google would refuse, or take for another, is refused before anything is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::google::error::GoogleError;
 use crate::sheet::edit::Edit;
-use crate::sheet::workbook::{Tab, Value, Workbook};
-
-/// Characters that a cell holds.
-pub(super) const TEXT_MAX: usize = 50_000;
+use crate::sheet::workbook::{FILE_CELLS_MAX, Tab, Value, Workbook};
 
 /// Requests that a batch holds.
 pub(super) const REQUESTS_MAX: usize = 100_000;
-
-/// Cells that a spreadsheet holds.
-pub(super) const CELLS_MAX: u64 = 10_000_000;
 
 /// Characters of developer metadata, keys and values, that a tab holds.
 pub(super) const METADATA_MAX: usize = 30_000;
@@ -42,8 +36,8 @@ pub(in crate::google) fn check(workbook: &Workbook) -> Result<(), GoogleError> {
             return refuse(format!("two charts have the id {}", chart.id));
         }
     }
-    if cells > CELLS_MAX {
-        return refuse(format!("{cells} cells, Google holds {CELLS_MAX}"));
+    if cells > FILE_CELLS_MAX {
+        return refuse(format!("{cells} cells, Google holds {FILE_CELLS_MAX}"));
     }
     match workbook
         .names
@@ -113,10 +107,7 @@ pub(super) fn check_value(value: &Value, doing: &str) -> Result<(), GoogleError>
 
 /// Refuses edits that Google would refuse, or that would be changed on their way.
 pub(in crate::google) fn check_edits(edits: &[Edit], doing: &str) -> Result<(), GoogleError> {
-    if edits.len() > REQUESTS_MAX {
-        let message = format!("{} edits, Google takes {REQUESTS_MAX} at once", edits.len());
-        return Err(GoogleError::invalid(&message, doing));
-    }
+    check_metadata(edits, doing)?;
     for edit in edits {
         match edit {
             Edit::Write { tab, values, .. } => {
@@ -166,6 +157,37 @@ pub(in crate::google) fn check_edits(edits: &[Edit], doing: &str) -> Result<(), 
             }
             Edit::DropChart { chart: object } | Edit::DropProtection { protection: object } => {
                 check_id(*object, doing)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a batch of more requests than Google takes, which then does none of them.
+pub(in crate::google) fn check_requests(requests: usize, doing: &str) -> Result<(), GoogleError> {
+    if requests <= REQUESTS_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "one tab alone needs {requests} requests, Google takes {REQUESTS_MAX} in a batch; nothing \
+         was sent"
+    );
+    Err(GoogleError::invalid(&message, doing))
+}
+
+/// Refuses more developer metadata than a tab holds.
+fn check_metadata(edits: &[Edit], doing: &str) -> Result<(), GoogleError> {
+    let mut held: BTreeMap<i64, usize> = BTreeMap::new();
+    for edit in edits {
+        if let Edit::AddMetadata { tab, key, value } = edit {
+            let sum = held.entry(*tab).or_default();
+            *sum += key.chars().count() + value.chars().count();
+            if *sum > METADATA_MAX {
+                let message = format!(
+                    "more than {METADATA_MAX} characters of developer metadata for tab {tab}, which \
+                     is all that a tab holds"
+                );
+                return Err(GoogleError::invalid(&message, doing));
             }
         }
     }

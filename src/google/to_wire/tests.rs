@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::cells::{fitting, validation};
+use super::cells::validation;
 use super::*;
 use crate::sheet::workbook::{
     Cell, Chart, ChartKind, Color, Conditional, Format, Protection, Series, SeriesKind, Validation,
@@ -365,11 +365,21 @@ fn what_google_would_refuse_is_refused_before_a_file_is_made() {
 }
 
 #[test]
-fn long_texts_are_cut_with_a_mark() {
-    assert_eq!(fitting(&"я".repeat(50_000)).chars().count(), 50_000);
-    let cut = fitting(&"я".repeat(50_001));
-    assert_eq!(cut.chars().count(), 50_000);
-    assert!(cut.ends_with('…'));
+fn metadata_and_requests_have_their_bounds() {
+    let add = |tab: i64, size: usize| Edit::AddMetadata {
+        tab,
+        key: "k".to_string(),
+        value: "я".repeat(size),
+    };
+    assert!(check_edits(&[add(1, 15_000), add(2, 29_999), add(1, 14_998)], "x").is_ok());
+    let error = check_edits(&[add(1, 15_000), add(1, 14_999)], "x").unwrap_err();
+    assert!(error.message.contains("30000 characters"), "{error}");
+    assert!(check_requests(100_000, "x").is_ok());
+    let error = check_requests(100_001, "x").unwrap_err();
+    assert!(
+        error.message.contains("100001 requests") && error.unsent,
+        "{error}"
+    );
 }
 
 proptest! {
