@@ -80,8 +80,20 @@ async fn a_persons_own_drive_serves_and_is_shared_once() {
         assert_eq!(roles["writer@example.com"], "writer");
         assert_eq!(roles.len(), 3, "{roles:?}");
     }
+    let before = world.google_seen();
     let second = world.refresh().await;
     assert_eq!(second["plan_cells_written"], 0);
+    // What a pass says it asked is what Google saw, tokens included.
+    let mut told: BTreeMap<String, u64> =
+        serde_json::from_value(second["google_requests"].clone()).unwrap();
+    let tokens = told.remove("oauth2.token").unwrap();
+    told.insert("token".to_owned(), tokens);
+    let mut seen = world.google_seen();
+    for (method, count) in before {
+        *seen.get_mut(&method).unwrap() -= count;
+    }
+    seen.retain(|_, count| *count > 0);
+    assert_eq!(told, seen);
     world.json(&["copy", "--as-of", AS_OF]).await;
 
     // Of all that was sent: every Drive request says that it knows shared drives, nobody gets a mail,
