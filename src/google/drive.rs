@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use google_drive3::api::{Change, File, Permission};
 use google_drive3::common;
-use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
 
 use super::error::{GoogleError, Kind};
 use super::limit::Budget;
@@ -209,42 +209,11 @@ impl Google {
     /// file into a converted import.
     async fn post_file(&self, body: String, mut watch: Watch) -> common::Result<File> {
         watch.id = "drive.files.create";
-        let token = self
-            .sign_in
-            .token()
-            .await
-            .map_err(|error| common::Error::MissingToken(Box::new(error)))?;
         let url = format!(
             "{}files?supportsAllDrives=true&alt=json&fields=",
             self.drive_base
         ) + &FILE_FIELDS.replace(',', "%2C");
-        let body = Full::new(hyper::body::Bytes::from(body)).map_err(|never| match never {});
-        let request = hyper::Request::post(url)
-            .header(hyper::header::AUTHORIZATION, format!("Bearer {token}"))
-            .header(hyper::header::CONTENT_TYPE, "application/json")
-            .body(common::Body::new(body))
-            .map_err(|error| common::Error::Io(std::io::Error::other(error)))?;
-        watch.count();
-        let answer = self
-            .drive
-            .client
-            .request(request)
-            .await
-            .map_err(common::Error::HttpError)?;
-        let (parts, body) = answer.into_parts();
-        let body = common::to_bytes(body).await.unwrap_or_default();
-        if parts.status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| {
-                common::Error::JsonDecodeError(String::from_utf8_lossy(&body).into(), error)
-            });
-        }
-        let told = serde_json::from_slice(&body);
-        let response = common::to_response(parts, Some(body));
-        common::Delegate::http_failure(&mut watch, &response, None);
-        Err(match told {
-            Ok(told) => common::Error::BadRequest(told),
-            Err(_) => common::Error::Failure(response),
-        })
+        self.post(url, Bytes::from(body), watch).await
     }
 
     pub(super) async fn set_properties(

@@ -14,6 +14,7 @@ mod error;
 mod from_wire;
 mod limit;
 mod parts;
+mod post;
 mod sheets;
 mod sign_in;
 mod to_wire;
@@ -44,6 +45,9 @@ pub use sign_in::{DevicePrompt, sign_in_by_device, sign_in_interactively};
 use limit::{Budget, Limits};
 use sign_in::{Counted, SignIn};
 use transport::Connector;
+
+/// How we call ourselves.
+const AGENT: &str = concat!("planfact/", env!("CARGO_PKG_VERSION"));
 
 /// How long a client waits for Google, how often, and how much it sends at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +191,7 @@ pub struct Changes {
 pub struct Google {
     sheets: Sheets<Connector>,
     drive: DriveHub<Connector>,
+    sheets_base: String,
     drive_base: String,
     sign_in: SignIn,
     limits: Limits,
@@ -235,14 +240,15 @@ impl Google {
         let client = transport::hub_client(&connector);
         let mut sheets = Sheets::new(client.clone(), sign_in.clone());
         let mut drive = DriveHub::new(client, sign_in.clone());
-        let agent = concat!("planfact/", env!("CARGO_PKG_VERSION"));
-        sheets.user_agent(agent.to_string());
-        drive.user_agent(agent.to_string());
+        sheets.user_agent(AGENT.to_string());
+        drive.user_agent(AGENT.to_string());
+        let mut sheets_base = "https://sheets.googleapis.com/".to_string();
         let mut drive_base = "https://www.googleapis.com/drive/v3/".to_string();
         if let Some(endpoint) = &options.endpoint {
             transport::check_address(endpoint, "reading the endpoint of Google")?;
             let root = format!("{}/", endpoint.as_str().trim_end_matches('/'));
             drive_base = format!("{root}drive/v3/");
+            sheets_base.clone_from(&root);
             sheets.base_url(root.clone());
             sheets.root_url(root.clone());
             drive.root_url(root);
@@ -251,6 +257,7 @@ impl Google {
         Ok(Google {
             sheets,
             drive,
+            sheets_base,
             drive_base,
             sign_in,
             limits: Limits::with_pause(patience.quota_pause),

@@ -4,6 +4,7 @@
 //! text. A blank cell is an empty object, never a null (the hub strips nulls out of arrays, and
 //! columns would shift).
 
+mod body;
 mod cells;
 mod check;
 mod lines;
@@ -24,6 +25,7 @@ use lines::{hide, hide_lines, runs, size_lines, sizes, update_dimension};
 use names::{at, color, dimension, id, mask, n, range};
 use objects::{add_chart, add_conditional, add_metadata, add_protection, merge, protected};
 
+pub(super) use body::{Body, of_edits, of_requests};
 pub(super) use check::{check, check_edits, check_requests};
 pub(super) use locale::decimal_comma;
 
@@ -194,73 +196,74 @@ pub(super) fn kept(edits: &[Edit]) -> Option<(i64, u32)> {
     kept.reduce(|(tab, rows), (_, more)| (tab, rows.max(more)))
 }
 
-/// Edits as requests, one each (a whole tab: several), in order.
-pub(super) fn edits(edits: &[Edit], context: &Context) -> Vec<wire::Request> {
-    let mut conditional = context.conditional.clone();
-    let mut requests = Vec::new();
-    for edit in edits {
-        match edit {
-            Edit::Write {
-                tab,
-                row,
-                column,
-                values,
-            } => {
-                requests.push(write(*tab, (*row, *column), values));
-            }
-            Edit::InsertRows { tab, row, count } => {
-                let insert = wire::InsertDimensionRequest {
-                    inherit_from_before: Some(*row > 0),
-                    range: Some(dimension(*tab, "ROWS", *row, row.saturating_add(*count))),
-                };
-                requests.push(wire::Request {
-                    insert_dimension: Some(insert),
-                    ..Default::default()
-                });
-            }
-            Edit::DeleteRows { tab, row, count } => {
-                let range = dimension(*tab, "ROWS", *row, row.saturating_add(*count));
-                let delete = wire::DeleteDimensionRequest { range: Some(range) };
-                requests.push(wire::Request {
-                    delete_dimension: Some(delete),
-                    ..Default::default()
-                });
-            }
-            Edit::Keep { from, tab, row } => requests.push(keep(from, *tab, *row)),
-            Edit::SetName(name) if name.id.is_empty() => requests.push(add_name(name)),
-            Edit::SetName(name) => {
-                let update = wire::UpdateNamedRangeRequest {
-                    fields: mask(&["name", "range"]),
-                    named_range: Some(named(name)),
-                };
-                requests.push(wire::Request {
-                    update_named_range: Some(update),
-                    ..Default::default()
-                });
-            }
-            Edit::SetNote { at, note } => requests.push(set_note(at, note.as_ref())),
-            Edit::AddTab(tab) => {
-                requests.push(add_sheet(tab_properties(tab, None)));
-                requests.extend(tab_content(tab, context));
-                requests.extend(tab.charts.iter().map(|one| add_chart(tab.id, one)));
-                conditional.insert(tab.id, tab.conditional.len());
-            }
-            Edit::AddChart { tab, chart } => requests.push(add_chart(*tab, chart)),
-            Edit::AddProtection { tab, protection } => {
-                requests.push(add_protection(*tab, protection, context));
-            }
-            Edit::AddConditional {
-                tab,
-                conditional: rule,
-            } => {
-                let index = conditional.entry(*tab).or_insert(0);
-                requests.push(add_conditional(*tab, rule, *index));
-                *index += 1;
-            }
-            other => requests.extend(upgrade::requests(other, &context.locale)),
+/// An edit as requests: one, or for a whole tab several. `conditional` is how many conditional formats
+/// each tab has, those of the edits before counted.
+fn requests_of(
+    edit: &Edit,
+    context: &Context,
+    conditional: &mut HashMap<i64, usize>,
+) -> Vec<wire::Request> {
+    match edit {
+        Edit::Write {
+            tab,
+            row,
+            column,
+            values,
+        } => vec![write(*tab, (*row, *column), values)],
+        Edit::InsertRows { tab, row, count } => {
+            let insert = wire::InsertDimensionRequest {
+                inherit_from_before: Some(*row > 0),
+                range: Some(dimension(*tab, "ROWS", *row, row.saturating_add(*count))),
+            };
+            vec![wire::Request {
+                insert_dimension: Some(insert),
+                ..Default::default()
+            }]
         }
+        Edit::DeleteRows { tab, row, count } => {
+            let range = dimension(*tab, "ROWS", *row, row.saturating_add(*count));
+            let delete = wire::DeleteDimensionRequest { range: Some(range) };
+            vec![wire::Request {
+                delete_dimension: Some(delete),
+                ..Default::default()
+            }]
+        }
+        Edit::Keep { from, tab, row } => vec![keep(from, *tab, *row)],
+        Edit::SetName(name) if name.id.is_empty() => vec![add_name(name)],
+        Edit::SetName(name) => {
+            let update = wire::UpdateNamedRangeRequest {
+                fields: mask(&["name", "range"]),
+                named_range: Some(named(name)),
+            };
+            vec![wire::Request {
+                update_named_range: Some(update),
+                ..Default::default()
+            }]
+        }
+        Edit::SetNote { at, note } => vec![set_note(at, note.as_ref())],
+        Edit::AddTab(tab) => {
+            let mut requests = vec![add_sheet(tab_properties(tab, None))];
+            requests.extend(tab_content(tab, context));
+            requests.extend(tab.charts.iter().map(|one| add_chart(tab.id, one)));
+            conditional.insert(tab.id, tab.conditional.len());
+            requests
+        }
+        Edit::AddChart { tab, chart } => vec![add_chart(*tab, chart)],
+        Edit::AddProtection { tab, protection } => {
+            vec![add_protection(*tab, protection, context)]
+        }
+        Edit::AddConditional {
+            tab,
+            conditional: rule,
+        } => {
+            let index = conditional.entry(*tab).or_insert(0);
+            *index += 1;
+            vec![add_conditional(*tab, rule, *index - 1)]
+        }
+        other => upgrade::requests(other, &context.locale)
+            .into_iter()
+            .collect(),
     }
-    requests
 }
 
 /// What stands on a tab except its charts.
@@ -340,17 +343,4 @@ fn add_name(name: &NamedRange) -> wire::Request {
         add_named_range: Some(add),
         ..Default::default()
     }
-}
-
-/// The batch as it goes out, and its size.
-pub(super) fn batch(requests: Vec<wire::Request>) -> (wire::BatchUpdateSpreadsheetRequest, usize) {
-    let batch = wire::BatchUpdateSpreadsheetRequest {
-        requests: Some(requests),
-        ..Default::default()
-    };
-    let bytes = serde_json::to_value(&batch).map_or(0, |mut json| {
-        google_sheets4::common::remove_json_null_values(&mut json);
-        json.to_string().len()
-    });
-    (batch, bytes)
 }

@@ -12,6 +12,74 @@ use crate::sheet::workbook::{
     Value,
 };
 
+/// All edits as requests.
+fn edits(edits: &[Edit], context: &Context) -> Vec<wire::Request> {
+    let mut conditional = context.conditional.clone();
+    let requests = edits
+        .iter()
+        .map(|edit| requests_of(edit, context, &mut conditional));
+    requests.flatten().collect()
+}
+
+#[test]
+fn a_body_is_what_the_hub_would_send() {
+    let values = |list: &[Value]| vec![list.to_vec(), vec![Value::Blank; list.len()]];
+    let list = [
+        Edit::InsertRows {
+            tab: 3,
+            row: 5,
+            count: 2,
+        },
+        Edit::Write {
+            tab: 7,
+            row: 2,
+            column: 1,
+            values: values(&[
+                Value::Number(0.1),
+                Value::Number(-1e21),
+                Value::Text("=\"кавычки\"\n\\ \u{1}😀".to_string()),
+                Value::Bool(true),
+                Value::Text(String::new()),
+                Value::Error("#REF!".to_string()),
+            ]),
+        },
+        Edit::Write {
+            tab: 0,
+            row: 0,
+            column: 0,
+            values: Vec::new(),
+        },
+        Edit::AddTab(Box::new(Tab {
+            id: 9,
+            title: "n".to_string(),
+            rows: 1,
+            columns: 1,
+            ..Tab::default()
+        })),
+    ];
+    let context = Context::default();
+    let whole = wire::BatchUpdateSpreadsheetRequest {
+        requests: Some(edits(&list, &context)),
+        include_spreadsheet_in_response: Some(true),
+        response_include_grid_data: Some(true),
+        response_ranges: Some(vec!["kept".to_string()]),
+    };
+    let mut wanted = serde_json::to_value(&whole).unwrap();
+    google_sheets4::common::remove_json_null_values(&mut wanted);
+    let body = of_edits(&list, &context, Some("kept"), "x").unwrap();
+    let made: Json = serde_json::from_slice(&body.bytes).unwrap();
+    assert_eq!(made, wanted);
+    assert_eq!(body.requests, 4);
+    let body = of_requests(edits(&list, &context), "x").unwrap();
+    let made: Json = serde_json::from_slice(&body.bytes).unwrap();
+    assert_eq!(made, json!({"requests": wanted["requests"]}));
+    let none = of_edits(&[], &context, None, "x").unwrap();
+    assert_eq!(
+        (&none.bytes[..], none.requests),
+        (&b"{\"requests\":[]}"[..], 0)
+    );
+}
+
 /// What the hub sends for it.
 fn sent(request: &wire::Request) -> Json {
     let mut json = serde_json::to_value(request).unwrap();
