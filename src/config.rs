@@ -53,6 +53,8 @@ pub struct Google {
     pub credentials: PathBuf,
     /// Another address of Google's interfaces, ending with a slash.
     pub endpoint: Option<Url>,
+    /// The person in whose name a service account works.
+    pub subject: Option<String>,
 }
 
 /// `[store]`

@@ -153,6 +153,16 @@ pub struct InitArgs {
     /// Sign the portal's local application in: prints an address, takes the answer.
     #[arg(long, group = "how")]
     pub sign_in: bool,
+    /// Sign a Google user in, with the file of an OAuth client from the Google Cloud console: prints
+    /// an address to open in a browser of this machine.
+    #[arg(long, value_name = "FILE", group = "how")]
+    pub google: Option<PathBuf>,
+    /// The same on a machine without a browser: prints a code to type on another device.
+    #[arg(long, requires = "google")]
+    pub device: bool,
+    /// Where the Google user's consent is kept; by default where `[google] credentials` says.
+    #[arg(long, value_name = "FILE", requires = "google")]
+    pub save_to: Option<PathBuf>,
 }
 
 /// Options of `forget`.

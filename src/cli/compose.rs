@@ -25,6 +25,7 @@ pub(super) fn build(
     let google = Google::new(&crate::google::Options {
         credentials: config.google.credentials.clone(),
         endpoint: config.google.endpoint.clone(),
+        subject: config.google.subject.clone(),
     })?;
     let store = open_store(config, access)?;
     let engine = Engine {

@@ -12,6 +12,16 @@ use super::args::Global;
 use super::output::print_json;
 use super::{Failure, choose, compose};
 
+/// What makes a service account able to make files: since 2025 it owns no storage.
+const THREE_WAYS: &str = "One of three ways: (1) a folder in a shared drive (Google Workspace), the \
+    account in the drive as Content manager, and `folder` set to the folder's id; (2) the account \
+    working for a person of the domain: `[google] subject` with the person's address, allowed by the \
+    administrator as domain-wide delegation; (3) an OAuth user instead of the account: `planfact init \
+    --google CLIENT.json`.";
+/// What a folder needs.
+const MAY_NOT_ADD: &str = "Share the folder with the account as an editor (in a shared drive: as \
+    Content manager).";
+
 /// One check and what it found.
 struct Finding {
     company: Option<String>,
@@ -128,6 +138,7 @@ fn google(config: &Config) -> Result<Google, Finding> {
     Google::new(&crate::google::Options {
         credentials: config.google.credentials.clone(),
         endpoint: config.google.endpoint.clone(),
+        subject: config.google.subject.clone(),
     })
     .map_err(|error| Finding::failed(None, "google credentials", error.into()))
 }
@@ -141,34 +152,30 @@ async fn google_of(google: &Google, company: &crate::config::Company) -> Vec<Fin
         ("report template", company.report_template.as_deref()),
         ("plan template", company.plan_template.as_deref()),
     ];
-    if company.folder.is_none() && account.ends_with("gserviceaccount.com") {
+    if company.folder.is_none() && google.is_without_storage() {
         findings.push(Finding::bad(
             id,
             "drive folder",
             format!(
                 "the service account {account} has no storage of its own, so it cannot make files"
             ),
-            "Make a folder in a shared drive, add the account to the drive as Content manager, and \
-             set `folder` to the folder's id; or sign in as an OAuth user.",
+            THREE_WAYS,
         ));
     }
     for (check, place) in places {
         let Some(place) = place else { continue };
+        let is_folder = check == "drive folder";
         findings.push(match google.file(place).await {
-            Ok(file)
-                if check == "drive folder"
-                    && !file.in_shared_drive
-                    && account.ends_with("gserviceaccount.com") =>
-            {
-                Finding::bad(
-                    id,
-                    check,
-                    format!(
-                        "«{}» is in somebody's My Drive, where a service account cannot make files",
-                        file.name
-                    ),
-                    "Move the folder into a shared drive, or sign in as an OAuth user.",
-                )
+            Ok(file) if is_folder && !file.in_shared_drive && google.is_without_storage() => {
+                let what = format!(
+                    "«{}» is in somebody's My Drive, where a service account cannot make files",
+                    file.name
+                );
+                Finding::bad(id, check, what, THREE_WAYS)
+            }
+            Ok(file) if is_folder && file.can_add == Some(false) => {
+                let what = format!("{account} may not make files in «{}»", file.name);
+                Finding::bad(id, check, what, MAY_NOT_ADD)
             }
             Ok(file) => Finding::good(id, check, file.name),
             Err(error) => Finding::failed(id, check, error.into()),

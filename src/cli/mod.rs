@@ -7,6 +7,7 @@
 
 pub mod args;
 mod compose;
+mod consent;
 mod copy;
 #[cfg(feature = "demo")]
 mod demo;
@@ -116,6 +117,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         #[cfg(feature = "demo")]
         Verb::Sim(args) => sim::run(&global, &args).await,
         Verb::Init(args) if args.sign_in => sign_in::run(&global).await,
+        Verb::Init(args) if args.google.is_some() => consent::run(&global, &args).await,
         Verb::Init(args) => init::run(&global, &args),
         Verb::Forget(args) => forget::run(&global, &args),
         Verb::Doctor => doctor::run(&global).await,

@@ -3,7 +3,7 @@
 /// Tables and their keys; the root is `""`.
 pub(super) const ALL: &[(&str, &[&str])] = &[
     ("", &["google", "store", "http", "company"]),
-    ("google", &["credentials", "endpoint"]),
+    ("google", &["credentials", "subject", "endpoint"]),
     ("store", &["url"]),
     ("http", &["listen"]),
     (

@@ -101,6 +101,7 @@ pub(super) fn demo(input: &DemoInput) -> Result<Config, ConfigErrors> {
         google: Google {
             credentials: input.credentials.clone(),
             endpoint: Some(endpoint),
+            subject: None,
         },
         store: StoreOptions {
             path: input.folder.join("planfact.db"),
@@ -286,6 +287,7 @@ fn read_config(path: &Path, folder: &Path, root: &Section<'_>, faults: &Faults) 
     let http = root.table("http", "http");
     let credentials = google.need("credentials", |value| check::path(value, folder));
     let endpoint = google.get("endpoint", check::endpoint);
+    let subject = google.get("subject", check::email);
     let store = store.get("url", |value| check::store_path(value, folder));
     let listen = http.get("listen", check::listen);
     let companies = companies(root, folder, faults);
@@ -294,6 +296,7 @@ fn read_config(path: &Path, folder: &Path, root: &Section<'_>, faults: &Faults) 
         google: Google {
             credentials: credentials?,
             endpoint,
+            subject,
         },
         store: StoreOptions { path: store? },
         http: Http { listen: listen? },

@@ -1,11 +1,14 @@
 //! Drive: files found by their properties, made, copied, shared, and followed by the change feed.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use google_drive3::api::{Change, File, Permission};
 use google_drive3::common;
-use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
 
 use super::error::{GoogleError, Kind};
 use super::limit::Budget;
@@ -21,6 +24,9 @@ const SPREADSHEET: &str = "application/vnd.google-apps.spreadsheet";
 const MAKING: &str = "planfact_making";
 /// Fields of a file that we use.
 const FILE_FIELDS: &str = "id,name,webViewLink,version,appProperties,parents,driveId";
+/// The same, and what the account may do with it.
+const OWN_FIELDS: &str =
+    "id,name,webViewLink,version,appProperties,parents,driveId,capabilities(canAddChildren)";
 /// Fields of a file that tell who changed it last.
 const EDITOR_FIELDS: &str = "lastModifyingUser(me,displayName,emailAddress)";
 /// Files or changes a page.
@@ -185,7 +191,7 @@ impl Google {
         let folder = wanted.parents.iter().flatten().next().map(String::as_str);
         for look in 1..=LOOKS {
             // The search follows the making after a moment.
-            pause(self.tries.first_delay * look).await;
+            pause(self.patience.tries.first_delay * look).await;
             if let Some(file) = self
                 .list(&[(MAKING, mark)], folder)
                 .await?
@@ -203,42 +209,11 @@ impl Google {
     /// file into a converted import.
     async fn post_file(&self, body: String, mut watch: Watch) -> common::Result<File> {
         watch.id = "drive.files.create";
-        let token = self
-            .sign_in
-            .token()
-            .await
-            .map_err(|error| common::Error::MissingToken(Box::new(error)))?;
         let url = format!(
             "{}files?supportsAllDrives=true&alt=json&fields=",
             self.drive_base
         ) + &FILE_FIELDS.replace(',', "%2C");
-        let body = Full::new(hyper::body::Bytes::from(body)).map_err(|never| match never {});
-        let request = hyper::Request::post(url)
-            .header(hyper::header::AUTHORIZATION, format!("Bearer {token}"))
-            .header(hyper::header::CONTENT_TYPE, "application/json")
-            .body(common::Body::new(body))
-            .map_err(|error| common::Error::Io(std::io::Error::other(error)))?;
-        watch.count();
-        let answer = self
-            .drive
-            .client
-            .request(request)
-            .await
-            .map_err(common::Error::HttpError)?;
-        let (parts, body) = answer.into_parts();
-        let body = common::to_bytes(body).await.unwrap_or_default();
-        if parts.status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| {
-                common::Error::JsonDecodeError(String::from_utf8_lossy(&body).into(), error)
-            });
-        }
-        let told = serde_json::from_slice(&body);
-        let response = common::to_response(parts, Some(body));
-        common::Delegate::http_failure(&mut watch, &response, None);
-        Err(match told {
-            Ok(told) => common::Error::BadRequest(told),
-            Err(_) => common::Error::Failure(response),
-        })
+        self.post(url, Bytes::from(body), watch).await
     }
 
     pub(super) async fn set_properties(
@@ -306,7 +281,7 @@ impl Google {
                 .files()
                 .get(id)
                 .supports_all_drives(true)
-                .param("fields", FILE_FIELDS)
+                .param("fields", OWN_FIELDS)
                 .delegate(&mut watch)
                 .clear_scopes()
                 .add_scopes(SCOPES)
@@ -575,6 +550,7 @@ fn drive_file(file: File) -> DriveFile {
         properties,
         parents: file.parents.unwrap_or_default(),
         in_shared_drive: file.drive_id.is_some(),
+        can_add: file.capabilities.and_then(|can| can.can_add_children),
         id,
     }
 }
@@ -654,101 +630,4 @@ fn held_roles(permissions: &[Permission]) -> HashMap<String, u8> {
         }
     }
     held
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn searches_quote_what_people_name() {
-        assert_eq!(
-            query(&[("planfact", "it's"), ("a\\b", "c")], Some("F1")),
-            "trashed = false and appProperties has { key='planfact' and value='it\\'s' } and \
-             appProperties has { key='a\\\\b' and value='c' } and 'F1' in parents"
-        );
-        assert_eq!(query(&[], None), "trashed = false");
-    }
-
-    #[test]
-    fn the_last_editor_is_a_person_and_not_the_daemon() {
-        let told = |user: serde_json::Value| {
-            let file = serde_json::json!({ "lastModifyingUser": user });
-            let file: File = serde_json::from_value(file).unwrap();
-            editor(file, Some("robot@x.com")).map(|editor| editor.to_string())
-        };
-        let cases = [
-            (
-                serde_json::json!({"displayName": "Anna", "emailAddress": "a@x.com"}),
-                Some("Anna <a@x.com>"),
-            ),
-            (serde_json::json!({"displayName": "Anna"}), Some("Anna")),
-            (
-                serde_json::json!({"emailAddress": "a@x.com", "me": false}),
-                Some("a@x.com"),
-            ),
-            (
-                serde_json::json!({"emailAddress": "a@x.com", "me": true}),
-                None,
-            ),
-            (
-                serde_json::json!({"displayName": "R", "emailAddress": "Robot@x.com"}),
-                None,
-            ),
-            (serde_json::json!({}), None),
-        ];
-        for (user, expected) in cases {
-            assert_eq!(told(user.clone()).as_deref(), expected, "{user}");
-        }
-        assert_eq!(editor(File::default(), None), None);
-    }
-
-    #[test]
-    fn the_last_change_of_a_file_counts() {
-        let change = |id: &str, version| ChangedFile {
-            id: id.to_string(),
-            removed: false,
-            modified: None,
-            by_me: false,
-            version: Some(version),
-        };
-        let kept = last_of_each(vec![change("a", 1), change("b", 2), change("a", 3)]);
-        assert_eq!(kept, vec![change("b", 2), change("a", 3)]);
-    }
-
-    #[test]
-    fn changes_are_read_as_drive_writes_them() {
-        let change: Change = serde_json::from_value(serde_json::json!({
-            "changeType": "file", "fileId": "f", "removed": false,
-            "time": "2026-11-22T10:00:00.000Z",
-            "file": {"id": "f", "version": "17", "modifiedTime": "2026-11-22T09:59:59.000Z",
-                "lastModifyingUser": {"me": true, "emailAddress": "a@b.c"}}}))
-        .unwrap();
-        let read = changed_file(change, None).unwrap();
-        assert!(read.by_me && !read.removed);
-        assert_eq!(read.version, Some(17));
-        assert_eq!(
-            read.modified.unwrap().to_rfc3339(),
-            "2026-11-22T09:59:59+00:00"
-        );
-        let gone: Change =
-            serde_json::from_value(serde_json::json!({"fileId": "g", "removed": true})).unwrap();
-        assert!(changed_file(gone, Some("a@b.c")).unwrap().removed);
-    }
-
-    #[test]
-    fn more_than_asked_for_is_enough() {
-        let permission = |email: &str, role: &str| Permission {
-            type_: Some("user".to_string()),
-            email_address: Some(email.to_string()),
-            role: Some(role.to_string()),
-            ..Permission::default()
-        };
-        let held = held_roles(&[
-            permission("A@B.c", "reader"),
-            permission("a@b.c", "organizer"),
-        ]);
-        assert_eq!(held.get("a@b.c"), Some(&rank("organizer")));
-        assert!(rank("writer") > rank("commenter") && rank("commenter") > rank("reader"));
-    }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use google_sheets4::common;
 use serde_json::Value;
 
+mod reasons;
+
 /// Longest piece of a foreign text that an error repeats, characters.
 const QUOTE_MAX: usize = 200;
 
@@ -50,6 +52,75 @@ pub struct GoogleError {
     pub(super) again: bool,
     /// The request never left: nothing can have been changed.
     pub(super) unsent: bool,
+    /// The answer says that it was not done (3xx, 4xx): nothing was changed.
+    pub(super) refused: bool,
+    /// What is behind it, as far as was found out.
+    pub(super) cause: Option<Cause>,
+}
+
+/// What is behind an error, found out by looking and not by reading sentences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// This machine's clock differs from Google's by so many seconds; positive: it runs ahead.
+    Clock(i64),
+    /// The service account's key was deleted, or the account disabled.
+    Key,
+    /// The person in whose name the service account works: not of the domain, or not delegated.
+    Subject(String),
+    /// The consent ended after seven days, as those of applications in "Testing" do.
+    SevenDays,
+    /// The consent has ended: revoked, unused for long, or the password changed.
+    Consent,
+    /// Somebody protected cells that the daemon has to write.
+    Protected,
+    /// A tab that the daemon has to write was deleted.
+    TabGone,
+}
+
+impl Cause {
+    fn remedy(&self) -> String {
+        let text = match self {
+            Cause::Clock(seconds) => {
+                let (by, how) = (seconds.abs(), if *seconds > 0 { "ahead" } else { "behind" });
+                return format!(
+                    "Set this machine's clock: it is {by} s {how} of Google's, and a request for a \
+                     token must agree with it within a minute or so. Let it be kept by NTP."
+                );
+            }
+            Cause::Subject(person) => {
+                return format!(
+                    "{person} must be a living account of the Workspace domain, and its administrator \
+                     must let the service account work for people (Security → API controls → \
+                     Domain-wide delegation: the account's numeric id with the scopes \
+                     https://www.googleapis.com/auth/drive and \
+                     https://www.googleapis.com/auth/spreadsheets)."
+                );
+            }
+            Cause::Key => {
+                "The clock agrees with Google's, so the key is not accepted: it was deleted or the \
+                 account disabled. Make a new key for the service account in the Google Cloud console."
+            }
+            Cause::SevenDays => {
+                "The consent ended 7 days after it was given: the application's consent screen is in \
+                 \"Testing\". Publish it (Google Auth Platform → Audience → Publish app), then sign \
+                 in again with `planfact init --google`."
+            }
+            Cause::Consent => {
+                "The consent has ended (revoked by the person, unused for half a year, or the password \
+                 changed): sign in again with `planfact init --google`. An application whose consent \
+                 screen is in \"Testing\" loses it every 7 days: publish it."
+            }
+            Cause::Protected => {
+                "Add the daemon's account to those who may edit the protected range (Data → Protect \
+                 sheets and ranges), or remove the protection; the next pass writes what is missing."
+            }
+            Cause::TabGone => {
+                "Bring the tab back (File → Version history), or make new files: the next pass says \
+                 what is missing."
+            }
+        };
+        text.to_string()
+    }
 }
 
 impl GoogleError {
@@ -64,6 +135,30 @@ impl GoogleError {
             retry_after: None,
             again: false,
             unsent: false,
+            refused: false,
+            cause: None,
+        }
+    }
+
+    /// Notes the status of the answer, and what follows from it alone.
+    pub(super) fn set_status(&mut self, status: Option<u16>) {
+        self.status = status;
+        // 408 and 499 are said by who got tired of waiting, not by who refused.
+        self.refused = matches!(status, Some(300..=407 | 409..=498));
+    }
+
+    /// Decides whether the call may be made again. `adds` says that carrying it out twice is not the
+    /// same as once: then only what was certainly not carried out is repeated, and what cannot be
+    /// told becomes [`Kind::UnknownOutcome`].
+    pub(super) fn settle(&mut self, adds: bool) {
+        let harmless = !adds || self.unsent || self.refused;
+        match self.kind {
+            // A daily limit on sharing does not pass while one waits.
+            Kind::RateLimited => self.again = self.reason != "sharingRateLimitExceeded",
+            Kind::Transient if harmless => self.again = true,
+            // Google may have done it all the same: 5xx and lost answers prove nothing.
+            Kind::Transient | Kind::Unreadable if !harmless => self.kind = Kind::UnknownOutcome,
+            _ => {}
         }
     }
 
@@ -76,7 +171,10 @@ impl GoogleError {
 
     /// What a person can do about it, one or two sentences.
     pub fn remedy(&self) -> String {
-        if let Some(remedy) = remedy_by_reason(self) {
+        if let Some(cause) = &self.cause {
+            return cause.remedy();
+        }
+        if let Some(remedy) = reasons::known(&self.reason).and_then(|known| known.remedy) {
             return remedy.to_string();
         }
         match self.kind {
@@ -87,7 +185,7 @@ impl GoogleError {
             }
             Kind::SignIn => {
                 "Check the credentials file: the key may be deleted or the consent withdrawn. \
-                 Make a new key, or sign in again with `planfact init`."
+                 Make a new key, or sign in again with `planfact init --google`."
             }
             Kind::NeedsHuman => {
                 "Share the file or folder with the daemon's account as an editor (in a shared \
@@ -111,60 +209,6 @@ impl GoogleError {
         }
         .to_string()
     }
-}
-
-/// Remedies of reasons that have one of their own.
-fn remedy_by_reason(error: &GoogleError) -> Option<&'static str> {
-    Some(match error.reason.as_str() {
-        "storageQuotaExceeded" => {
-            "A service account owns no storage. Use a folder of a shared drive where the account \
-             is a content manager, or sign in as an OAuth user; or free space in that drive."
-        }
-        "teamDriveFileLimitExceeded" => "The shared drive is full: delete files from it.",
-        "SERVICE_DISABLED" | "accessNotConfigured" => {
-            "Enable the Google Sheets API and the Google Drive API for the project in the Google \
-             Cloud console, and wait a few minutes."
-        }
-        "ACCESS_TOKEN_SCOPE_INSUFFICIENT" | "insufficientPermissions" | "insufficientScopes" => {
-            "The sign-in lacks a scope: it needs `spreadsheets` and `drive`. Sign in again with \
-             `planfact init` and tick both."
-        }
-        "invalid_grant" if error.message.contains("JWT") => {
-            "Set this machine's clock (it must agree with Google's within minutes); if the clock \
-             is right, make a new key for the service account."
-        }
-        "invalid_grant" => {
-            "The consent has ended: sign in again with `planfact init`. An application whose \
-             consent screen is in \"Testing\" loses it every 7 days: publish it."
-        }
-        "invalid_client" | "unauthorized_client" | "deleted_client" => {
-            "The OAuth client or key in the credentials file is not accepted: download it anew \
-             from the Google Cloud console."
-        }
-        "invalidSharingRequest" => {
-            "Only addresses that have a Google account can be added without a mail: correct \
-             `share_with`."
-        }
-        "sharingRateLimitExceeded" => {
-            "Google limits how many shares a day one account makes: it is tried again at the next \
-             pass."
-        }
-        "domainPolicy" | "publishOutNotPermitted" | "shareOutNotPermitted" => {
-            "The organisation's rules forbid it: ask the Workspace administrator."
-        }
-        "dailyLimitExceeded" | "quotaExceeded" => {
-            "The daily quota of the Google Cloud project is used up: raise it in the console."
-        }
-        "cannotCopyFile" | "copyRequiresWriterPermission" => {
-            "The owner of the template forbids copying: allow it in the sharing settings, or name \
-             another template."
-        }
-        "unreadable_credentials" | "unknown_credentials" => {
-            "Set `[google] credentials` to the JSON key of a service account, or to the file \
-             that `planfact init` wrote after signing in."
-        }
-        _ => return None,
-    })
 }
 
 impl fmt::Display for GoogleError {
@@ -228,7 +272,7 @@ pub(super) async fn from_hub(error: common::Error, seen: Seen, doing: &str) -> G
         common::Error::JsonDecodeError(text, error) => undecodable(&text, &error, doing),
         other => GoogleError::new(Kind::Unreadable, "", &other.to_string(), doing),
     };
-    told.status = told.status.or(seen.status);
+    told.set_status(told.status.or(seen.status));
     told.retry_after = seen.retry_after;
     told.unsent |= !seen.sent;
     told
@@ -245,44 +289,97 @@ pub(super) fn undecodable(text: &str, error: &serde_json::Error, doing: &str) ->
     }
 }
 
-/// The error in a JSON envelope: of Sheets (`status`, `details`) or of Drive (`errors`).
+/// The error in a JSON envelope: of Sheets (`status`, `details`), of Drive (`errors`), or of the
+/// token endpoint (`error` is a word). Some front ends wrap it in a list.
 pub(super) fn from_envelope(body: &Value, status: Option<u16>, doing: &str) -> GoogleError {
+    let body = body.get(0).unwrap_or(body);
     let error = &body["error"];
-    let code = error["code"]
-        .as_u64()
-        .and_then(|code| u16::try_from(code).ok());
-    let status = status.or(code);
-    let info = error["details"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find_map(|detail| {
-            let is_info = detail["@type"]
-                .as_str()
-                .is_some_and(|kind| kind.ends_with("ErrorInfo"));
-            detail["reason"]
-                .as_str()
-                .filter(|_| is_info || detail["domain"].is_string())
-        });
-    let listed = error["errors"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find_map(|e| e["reason"].as_str());
-    let reason = info
-        .or(listed)
-        .or(error["status"].as_str())
-        .unwrap_or_default();
-    let message = error["message"].as_str().unwrap_or("no explanation given");
-    let mut told = GoogleError::new(kind_of(reason, status), reason, message, doing);
-    told.status = status;
+    let code = match &error["code"] {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_u64(),
+    };
+    let status = status.or(code.and_then(|code| u16::try_from(code).ok()));
+    let words = words_of(error);
+    let decisive = words.iter().find_map(|word| reasons::known(word));
+    let kind = match decisive {
+        Some(reason) => reason.kind,
+        None => kind_of_status(status),
+    };
+    let reason = decisive.map_or_else(
+        || words.first().copied().unwrap_or_default(),
+        |reason| reason.word,
+    );
+    let message = error["message"]
+        .as_str()
+        .or(body["error_description"].as_str())
+        .unwrap_or("no explanation given");
+    let mut told = GoogleError::new(kind, reason, message, doing);
+    told.set_status(status);
     told
+}
+
+/// The words of an envelope's error that may decide, the most particular first.
+fn words_of(error: &Value) -> Vec<&str> {
+    if let Some(word) = error.as_str() {
+        return vec![word];
+    }
+    let mut words = Vec::new();
+    for detail in error["details"].as_array().into_iter().flatten() {
+        let kind = detail["@type"].as_str().unwrap_or_default();
+        let is_info = kind.ends_with("ErrorInfo") || detail["domain"].is_string();
+        let Some(reason) = detail["reason"].as_str().filter(|_| is_info) else {
+            continue;
+        };
+        // The same word names the quota of a minute and that of a day.
+        let unit = detail["metadata"]["quota_unit"].as_str();
+        if unit.is_some_and(|unit| unit.starts_with(A_DAY)) {
+            words.push("dailyLimitExceeded");
+        }
+        words.push(reason);
+    }
+    let listed = error["errors"].as_array().into_iter().flatten();
+    words.extend(listed.filter_map(|one| one["reason"].as_str()));
+    words.extend(error["status"].as_str());
+    words
+}
+
+/// How `quota_unit` begins when a quota is refilled once a day and not each minute.
+const A_DAY: &str = "1/d";
+
+/// The kind when no word is known: the status is all there is.
+fn kind_of_status(status: Option<u16>) -> Kind {
+    match status {
+        Some(401) => Kind::SignIn,
+        Some(403) => Kind::NeedsHuman,
+        Some(404) => Kind::NotFound,
+        Some(429) => Kind::RateLimited,
+        Some(400 | 405 | 409 | 410 | 412 | 413) => Kind::Invalid,
+        Some(408 | 428 | 500..=599) => Kind::Transient,
+        _ => Kind::Unreadable,
+    }
+}
+
+/// The kind of a word, else of the status.
+pub(super) fn kind_of(reason: &str, status: Option<u16>) -> Kind {
+    reasons::known(reason).map_or_else(|| kind_of_status(status), |known| known.kind)
 }
 
 /// The error in an answer that is not JSON: an HTML page of a front end or a proxy.
 pub(super) fn from_text(status: u16, body: &str, doing: &str) -> GoogleError {
+    if (400..500).contains(&status) && body.trim_start().starts_with(['{', '[']) {
+        // An envelope that broke off: Google refused, and the word that says why is lost. What was
+        // refused was not done, so asking again is harmless and brings the word.
+        let message = format!("the refusal broke off after {} bytes", body.len());
+        let mut told = GoogleError::new(Kind::Transient, "truncated", &message, doing);
+        if status == 429 {
+            told.kind = Kind::RateLimited;
+        }
+        told.set_status(Some(status));
+        return told;
+    }
     let kind = match status {
         401 => Kind::SignIn,
+        413 => Kind::Invalid,
         429 => Kind::RateLimited,
         408 | 500..=599 => Kind::Transient,
         _ => Kind::Unreadable,
@@ -294,82 +391,8 @@ pub(super) fn from_text(status: u16, body: &str, doing: &str) -> GoogleError {
         &text
     };
     let mut told = GoogleError::new(kind, "", message, doing);
-    told.status = Some(status);
+    told.set_status(Some(status));
     told
-}
-
-/// The kind of a reason; the status decides only when the reason is unknown.
-pub(super) fn kind_of(reason: &str, status: Option<u16>) -> Kind {
-    match reason {
-        "RATE_LIMIT_EXCEEDED"
-        | "RESOURCE_EXHAUSTED"
-        | "rateLimitExceeded"
-        | "userRateLimitExceeded"
-        | "sharingRateLimitExceeded" => Kind::RateLimited,
-        "backendError"
-        | "internalError"
-        | "transientError"
-        | "INTERNAL"
-        | "UNAVAILABLE"
-        | "DEADLINE_EXCEEDED"
-        | "ABORTED"
-        | "internal_failure"
-        | "temporarily_unavailable"
-        | "server_error"
-        | "conflict" => Kind::Transient,
-        "authError"
-        | "UNAUTHENTICATED"
-        | "required"
-        | "invalidCredentials"
-        | "ACCESS_TOKEN_EXPIRED"
-        | "CREDENTIALS_MISSING"
-        | "invalid_grant"
-        | "invalid_client"
-        | "unauthorized_client"
-        | "deleted_client"
-        | "access_denied"
-        | "invalid_scope"
-        | "unsupported_grant_type"
-        | "invalid_request" => Kind::SignIn,
-        "storageQuotaExceeded"
-        | "teamDriveFileLimitExceeded"
-        | "dailyLimitExceeded"
-        | "quotaExceeded"
-        | "SERVICE_DISABLED"
-        | "accessNotConfigured"
-        | "PERMISSION_DENIED"
-        | "ACCESS_TOKEN_SCOPE_INSUFFICIENT"
-        | "insufficientPermissions"
-        | "insufficientScopes"
-        | "insufficientFilePermissions"
-        | "appNotAuthorizedToFile"
-        | "forbidden"
-        | "domainPolicy"
-        | "publishOutNotPermitted"
-        | "shareOutNotPermitted"
-        | "cannotCopyFile"
-        | "copyRequiresWriterPermission"
-        | "invalidSharingRequest"
-        | "fileNotDownloadable" => Kind::NeedsHuman,
-        "NOT_FOUND" | "notFound" => Kind::NotFound,
-        "INVALID_ARGUMENT"
-        | "FAILED_PRECONDITION"
-        | "OUT_OF_RANGE"
-        | "badRequest"
-        | "invalid"
-        | "invalidParameter"
-        | "invalidQuery"
-        | "ALREADY_EXISTS" => Kind::Invalid,
-        _ => match status {
-            Some(401) => Kind::SignIn,
-            Some(403) => Kind::NeedsHuman,
-            Some(404) => Kind::NotFound,
-            Some(429) => Kind::RateLimited,
-            Some(400 | 409 | 410 | 412 | 413) => Kind::Invalid,
-            Some(408 | 500..=599) => Kind::Transient,
-            _ => Kind::Unreadable,
-        },
-    }
 }
 
 /// An error with its causes, which hyper keeps apart.
@@ -416,107 +439,4 @@ fn strip_tags(page: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn sheets_envelopes_are_decided_by_their_reason() {
-        let quota = json!({"error": {"code": 429, "message": "Quota exceeded for quota metric",
-            "status": "RESOURCE_EXHAUSTED", "details": [
-                {"@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                 "reason": "RATE_LIMIT_EXCEEDED", "domain": "googleapis.com"},
-                {"@type": "type.googleapis.com/google.rpc.Help", "links": []}]}});
-        let error = from_envelope(&quota, Some(429), "writing");
-        assert_eq!(
-            (error.kind, error.reason.as_str()),
-            (Kind::RateLimited, "RATE_LIMIT_EXCEEDED")
-        );
-
-        let disabled = json!({"error": {"code": 403, "message": "has not been used",
-            "status": "PERMISSION_DENIED", "details": [
-                {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED",
-                 "domain": "googleapis.com"}]}});
-        let error = from_envelope(&disabled, Some(403), "reading");
-        assert_eq!(error.kind, Kind::NeedsHuman);
-        assert!(error.remedy().contains("Enable the Google Sheets API"));
-
-        let missing = json!({"error": {"code": 404, "message": "Requested entity was not found.",
-            "status": "NOT_FOUND"}});
-        assert_eq!(
-            from_envelope(&missing, None, "reading").kind,
-            Kind::NotFound
-        );
-        let bad = json!({"error": {"code": 400, "message": "Unable to parse range: X!A1",
-            "status": "INVALID_ARGUMENT"}});
-        let error = from_envelope(&bad, Some(400), "reading");
-        assert_eq!(error.kind, Kind::Invalid);
-        assert_eq!(
-            error.to_string(),
-            "reading: Unable to parse range: X!A1 (INVALID_ARGUMENT, HTTP 400)"
-        );
-    }
-
-    #[test]
-    fn drive_reasons_of_one_domain_and_status_differ() {
-        let drive = |reason: &str| {
-            json!({"error": {"errors": [{"domain": "usageLimits", "reason": reason,
-                "message": "m"}], "code": 403, "message": "m"}})
-        };
-        let cases = [
-            ("userRateLimitExceeded", Kind::RateLimited),
-            ("rateLimitExceeded", Kind::RateLimited),
-            ("storageQuotaExceeded", Kind::NeedsHuman),
-            ("accessNotConfigured", Kind::NeedsHuman),
-            ("backendError", Kind::Transient),
-            ("notFound", Kind::NotFound),
-            ("somethingNew", Kind::NeedsHuman),
-        ];
-        for (reason, kind) in cases {
-            assert_eq!(
-                from_envelope(&drive(reason), Some(403), "x").kind,
-                kind,
-                "{reason}"
-            );
-        }
-    }
-
-    #[test]
-    fn pages_are_quoted_without_markup() {
-        let page = "<!DOCTYPE html><html><style>p{color:red}</style><body><b>429.</b> <p>That’s an \
-                    error.</p></body></html>";
-        let error = from_text(429, page, "writing");
-        assert_eq!(error.kind, Kind::RateLimited);
-        assert_eq!(error.message, "429. That’s an error.");
-        assert_eq!(from_text(404, "<html>nothing", "x").kind, Kind::Unreadable);
-        assert_eq!(from_text(502, "", "x").kind, Kind::Transient);
-        assert_eq!(
-            from_text(500, &"я".repeat(500), "x")
-                .message
-                .chars()
-                .count(),
-            201
-        );
-    }
-
-    #[test]
-    fn every_kind_and_reason_has_a_remedy() {
-        for kind in [
-            Kind::Transient,
-            Kind::RateLimited,
-            Kind::SignIn,
-            Kind::NeedsHuman,
-            Kind::NotFound,
-            Kind::Invalid,
-            Kind::UnknownOutcome,
-            Kind::Unreadable,
-        ] {
-            assert!(GoogleError::new(kind, "", "m", "d").remedy().len() > 20);
-        }
-        let clock = GoogleError::new(Kind::SignIn, "invalid_grant", "Invalid JWT: Token", "d");
-        assert!(clock.remedy().contains("clock"));
-        let ended = GoogleError::new(Kind::SignIn, "invalid_grant", "Token revoked", "d");
-        assert!(ended.remedy().contains("7 days"));
-    }
-}
+mod tests;

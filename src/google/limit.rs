@@ -28,11 +28,11 @@ const DRIVE_PERIOD: Duration = Duration::from_millis(50);
 /// Drive requests that need not wait.
 const DRIVE_BURST: u32 = 100;
 /// After a refusal for quota: the minute in which it refills, and a second.
-const QUOTA_PAUSE: Duration = Duration::from_secs(61);
+pub(super) const QUOTA_PAUSE: Duration = Duration::from_secs(61);
 /// A bucket is closed no longer, whatever is asked: who waits must come to an end.
 const CLOSED_MAX: Duration = Duration::from_secs(300);
-/// Up to so much is added, so that several daemons do not come back at once.
-const QUOTA_JITTER_MS: u64 = 3_000;
+/// Up to this share of the pause is added, three seconds to the minute.
+const JITTER_SHARE: u32 = 20;
 
 /// Which quota a call is charged to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,15 +138,24 @@ pub(super) struct Limits {
     read: Bucket,
     write: Bucket,
     drive: Bucket,
+    pause: Duration,
 }
 
 impl Limits {
+    #[cfg(test)]
     pub(super) fn new() -> Limits {
+        Limits::with_pause(QUOTA_PAUSE)
+    }
+
+    /// The quotas, with so long a pause after a refusal that names no time (and its jitter, a
+    /// twentieth of it: several daemons must not come back at once).
+    pub(super) fn with_pause(pause: Duration) -> Limits {
         let sheets = [(USER_PERIOD, USER_BURST), (PROJECT_PERIOD, PROJECT_BURST)];
         Limits {
             read: Bucket::new(&sheets),
             write: Bucket::new(&sheets),
             drive: Bucket::new(&[(DRIVE_PERIOD, DRIVE_BURST)]),
+            pause,
         }
     }
 
@@ -167,11 +176,12 @@ impl Limits {
     /// long that is. Drive's limits are by the second: there the caller's own backing off serves,
     /// unless Google names a time.
     pub(super) fn refused(&self, budget: Budget, asked: Option<Duration>) -> Duration {
-        let jitter = Duration::from_millis(fastrand::u64(0..=QUOTA_JITTER_MS));
+        let most = u64::try_from((self.pause / JITTER_SHARE).as_millis()).unwrap_or(u64::MAX);
+        let jitter = Duration::from_millis(fastrand::u64(0..=most));
         let wait = match (asked, budget) {
             (Some(asked), _) => asked.min(CLOSED_MAX),
             (None, Budget::Drive) => return Duration::ZERO,
-            (None, _) => QUOTA_PAUSE + jitter,
+            (None, _) => self.pause + jitter,
         };
         self.bucket(budget).close(wait);
         wait

@@ -8,10 +8,13 @@
 //! the error's reason (`error`). Only what is idempotent, or certainly was not carried out, is
 //! tried again.
 
+mod blame;
 mod drive;
 mod error;
 mod from_wire;
 mod limit;
+mod parts;
+mod post;
 mod sheets;
 mod sign_in;
 mod to_wire;
@@ -36,21 +39,44 @@ use crate::sheet::edit::{Edit, Grid, Observed};
 use crate::sheet::workbook::Workbook;
 
 pub use error::{GoogleError, Kind};
-pub use sign_in::sign_in_interactively;
+pub use parts::BatchLimits;
+pub use sign_in::{DevicePrompt, sign_in_by_device, sign_in_interactively};
 
 use limit::{Budget, Limits};
-use sign_in::SignIn;
+use sign_in::{Counted, SignIn};
 use transport::Connector;
 
-/// Longest a call may take: Google ends its own work after 180 s.
-const CALL_MAX: Duration = Duration::from_secs(190);
-/// Tries of a call, with room for several pauses of a minute when a quota is used up.
-const TRIES: Policy = Policy {
-    attempts_max: 6,
-    first_delay: Duration::from_secs(1),
-    delay_max: Duration::from_secs(32),
-    total_max: Duration::from_secs(600),
-};
+/// How we call ourselves.
+const AGENT: &str = concat!("planfact/", env!("CARGO_PKG_VERSION"));
+
+/// How long a client waits for Google, how often, and how much it sends at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Tries of a call.
+    pub tries: Policy,
+    /// Longest a call may take.
+    pub call_max: Duration,
+    /// How long nobody sends after a refusal for quota that names no time.
+    pub quota_pause: Duration,
+    /// How much one batch carries before it is parted.
+    pub batch: BatchLimits,
+}
+
+impl Patience {
+    /// As a daemon is patient. Google ends its own work after 180 s (usage limits of the Sheets API);
+    /// a quota refills within the minute; the tries have room for several such minutes.
+    pub const PRODUCTION: Patience = Patience {
+        tries: Policy {
+            attempts_max: 6,
+            first_delay: Duration::from_secs(1),
+            delay_max: Duration::from_secs(32),
+            total_max: Duration::from_secs(600),
+        },
+        call_max: Duration::from_secs(190),
+        quota_pause: limit::QUOTA_PAUSE,
+        batch: BatchLimits::PRODUCTION,
+    };
+}
 
 /// Where Google is and who we are to it.
 #[derive(Debug, Clone)]
@@ -59,6 +85,8 @@ pub struct Options {
     pub credentials: PathBuf,
     /// Another Google than the real one: a simulator on loopback, where plain HTTP is allowed.
     pub endpoint: Option<Url>,
+    /// The person in whose name a service account works (domain-wide delegation).
+    pub subject: Option<String>,
 }
 
 /// A file in Drive.
@@ -78,6 +106,8 @@ pub struct DriveFile {
     pub parents: Vec<String>,
     /// Whether it lies in a shared drive, where a service account may make files.
     pub in_shared_drive: bool,
+    /// Of a folder: whether the account may put files into it, if Drive tells.
+    pub can_add: Option<bool>,
 }
 
 /// What a person may do with a file.
@@ -125,9 +155,9 @@ impl std::fmt::Display for Editor {
 pub struct Applied {
     /// Cells written.
     pub cells: usize,
-    /// Size of the request's body, bytes.
+    /// Size of the requests' bodies, bytes.
     pub bytes: usize,
-    /// Requests sent: one, or none when there was nothing to do.
+    /// Batches sent: one, none when there was nothing to do, several when one would be too large.
     pub requests: usize,
     /// What the batch's [`Edit::Keep`]s found, as it stands in the tab that keeps it.
     pub kept: Option<Grid>,
@@ -161,11 +191,12 @@ pub struct Changes {
 pub struct Google {
     sheets: Sheets<Connector>,
     drive: DriveHub<Connector>,
+    sheets_base: String,
     drive_base: String,
     sign_in: SignIn,
     limits: Limits,
-    tries: Policy,
-    counted: Arc<Mutex<BTreeMap<String, u64>>>,
+    patience: Patience,
+    counted: Counted,
     /// Permission changes of one file must not overlap: one at a time for all.
     sharing: tokio::sync::Mutex<()>,
     /// Tells apart the files that this process makes.
@@ -185,7 +216,7 @@ impl Google {
     /// When the credentials cannot be read or are of an unknown kind, or when the endpoint is
     /// neither https nor on loopback.
     pub fn new(options: &Options) -> Result<Google, GoogleError> {
-        Google::with(options, TRIES, Box::new(System))
+        Google::with(options, Patience::PRODUCTION, Box::new(System))
     }
 
     /// The same with another patience and clock.
@@ -194,22 +225,30 @@ impl Google {
     /// Those of [`Google::new`].
     pub fn with(
         options: &Options,
-        tries: Policy,
+        patience: Patience,
         clock: Box<dyn Clock>,
     ) -> Result<Google, GoogleError> {
         let connector = transport::connector()?;
-        let sign_in = SignIn::new(&options.credentials, &connector, clock)?;
+        let counted = Counted::default();
+        let sign_in = SignIn::new(
+            &options.credentials,
+            options.subject.as_deref(),
+            &connector,
+            clock,
+            Arc::clone(&counted),
+        )?;
         let client = transport::hub_client(&connector);
         let mut sheets = Sheets::new(client.clone(), sign_in.clone());
         let mut drive = DriveHub::new(client, sign_in.clone());
-        let agent = concat!("planfact/", env!("CARGO_PKG_VERSION"));
-        sheets.user_agent(agent.to_string());
-        drive.user_agent(agent.to_string());
+        sheets.user_agent(AGENT.to_string());
+        drive.user_agent(AGENT.to_string());
+        let mut sheets_base = "https://sheets.googleapis.com/".to_string();
         let mut drive_base = "https://www.googleapis.com/drive/v3/".to_string();
         if let Some(endpoint) = &options.endpoint {
             transport::check_address(endpoint, "reading the endpoint of Google")?;
             let root = format!("{}/", endpoint.as_str().trim_end_matches('/'));
             drive_base = format!("{root}drive/v3/");
+            sheets_base.clone_from(&root);
             sheets.base_url(root.clone());
             sheets.root_url(root.clone());
             drive.root_url(root);
@@ -218,22 +257,30 @@ impl Google {
         Ok(Google {
             sheets,
             drive,
+            sheets_base,
             drive_base,
             sign_in,
-            limits: Limits::new(),
-            tries,
-            counted: Arc::default(),
+            limits: Limits::with_pause(patience.quota_pause),
+            patience,
+            counted,
             sharing: tokio::sync::Mutex::default(),
             made: AtomicU64::new(0),
         })
     }
 
-    /// The account's e-mail, or "OAuth user".
+    /// The account's e-mail, whom it works for, or "OAuth user".
     pub fn account(&self) -> String {
         self.sign_in.account()
     }
 
-    /// Requests sent so far by method id, such as `sheets.spreadsheets.batchUpdate`.
+    /// Whether files can be made in shared drives only: a service account that works in its own name
+    /// owns no storage.
+    pub fn is_without_storage(&self) -> bool {
+        self.sign_in.is_without_storage()
+    }
+
+    /// Requests sent so far by method id, such as `sheets.spreadsheets.batchUpdate`; those for tokens
+    /// are `oauth2.token`.
     pub fn requests(&self) -> Vec<(String, u64)> {
         self.counted.lock().map_or_else(
             |_| Vec::new(),
@@ -351,7 +398,9 @@ impl Google {
         self.read_blocks(file, names).await
     }
 
-    /// Carries out all edits as one atomic batch, or none of them.
+    /// Carries out all edits as one atomic batch, or none of them. More than [`BatchLimits`] is
+    /// parted at the borders of tabs: then each tab is changed wholly or not at all, the tab of the
+    /// last edit last, and after an error the tabs before it are changed.
     ///
     /// # Errors
     /// Of Sheets; [`Kind::UnknownOutcome`] when it cannot be told whether edits that must not be
@@ -397,7 +446,7 @@ struct Call<'a> {
 struct Watch {
     id: &'static str,
     seen: Arc<Mutex<error::Seen>>,
-    counted: Arc<Mutex<BTreeMap<String, u64>>>,
+    counted: Counted,
     sign_in: SignIn,
 }
 
@@ -409,9 +458,7 @@ impl Watch {
             // Which token goes with it: the hub has just asked for one.
             seen.generation = self.sign_in.generation();
         }
-        if let Ok(mut counted) = self.counted.lock() {
-            *counted.entry(self.id.to_string()).or_default() += 1;
-        }
+        sign_in::count(&self.counted, self.id);
     }
 }
 
@@ -466,7 +513,10 @@ impl Google {
             Some(wait) => Decision::RetryAfter(wait),
             None => Decision::Retry,
         };
-        retry::retry(&self.tries, decide, || self.attempt(&call, &op, &renewed)).await
+        retry::retry(&self.patience.tries, decide, || {
+            self.attempt(&call, &op, &renewed)
+        })
+        .await
     }
 
     /// One attempt; its error says whether another is right.
@@ -489,7 +539,7 @@ impl Google {
             sign_in: self.sign_in.clone(),
         };
         let took = Stopwatch::start();
-        let answer = tokio::time::timeout(CALL_MAX, op(watch)).await;
+        let answer = tokio::time::timeout(self.patience.call_max, op(watch)).await;
         let seen = seen
             .lock()
             .map_or_else(|_| error::Seen::default(), |seen| *seen);
@@ -500,7 +550,7 @@ impl Google {
             }
             Ok(Err(error)) => error::from_hub(error, seen, call.doing).await,
             Err(_) => {
-                let message = format!("no answer within {} s", CALL_MAX.as_secs());
+                let message = format!("no answer within {:?}", self.patience.call_max);
                 let mut told = GoogleError::new(Kind::Transient, "timeout", &message, call.doing);
                 told.unsent = !seen.sent;
                 told
@@ -515,24 +565,16 @@ impl Google {
         Err(error)
     }
 
-    /// Whether the failed call may be made again, and what it means if not.
+    /// Whether the failed call may be made again, and what it means if not; a refusal for quota closes
+    /// the bucket for everybody.
     fn judge(&self, call: &Call<'_>, error: &mut GoogleError) {
-        match error.kind {
-            Kind::RateLimited => {
-                self.limits.refused(call.budget, error.retry_after);
-                // A daily limit on sharing does not pass while one waits.
-                error.again = error.reason != "sharingRateLimitExceeded";
-            }
-            Kind::Transient if error.unsent || call.effect == Effect::Idempotent => {
-                error.again = true;
-            }
-            // Google may have done it all the same: 5xx and lost answers prove nothing.
-            Kind::Transient => error.kind = Kind::UnknownOutcome,
-            Kind::Unreadable if call.effect == Effect::Adds && !error.unsent => {
-                error.kind = Kind::UnknownOutcome;
-            }
-            _ => {}
+        if error.kind == Kind::RateLimited {
+            self.limits.refused(call.budget, error.retry_after);
         }
+        let renewed = error.again;
+        error.settle(call.effect == Effect::Adds);
+        // A refused token that was replaced: decided above.
+        error.again |= renewed;
     }
 }
 

@@ -1,12 +1,12 @@
 //! Sheets: the few requests that read and write spreadsheets.
 
-use google_sheets4::api::{BatchUpdateSpreadsheetRequest, Spreadsheet};
+use google_sheets4::api::{BatchUpdateSpreadsheetResponse, Spreadsheet};
 
 use super::error::{GoogleError, Kind};
 use super::limit::Budget;
 use super::sign_in::SCOPES;
-use super::to_wire::{self, Context};
-use super::{Applied, Call, Effect, Google, check_id, from_wire};
+use super::to_wire::{self, Body, Context};
+use super::{Applied, Call, Effect, Google, check_id, from_wire, parts};
 use crate::sheet::edit::{Edit, Observed};
 use crate::sheet::template::KEEPER_RANGES;
 use crate::sheet::workbook::Workbook;
@@ -34,7 +34,7 @@ const CONTEXT: &str =
     "properties.locale,sheets(properties.sheetId,conditionalFormats.ranges.sheetId)";
 
 impl Google {
-    async fn get(
+    pub(super) async fn get(
         &self,
         file: &str,
         ranges: &[&str],
@@ -63,10 +63,12 @@ impl Google {
         .await
     }
 
+    /// Sends a batch; the answer brings cells when the batch asked for what it kept.
     async fn batch_update(
         &self,
         file: &str,
-        batch: BatchUpdateSpreadsheetRequest,
+        body: &Body,
+        keeps: bool,
         effect: Effect,
         doing: &str,
     ) -> Result<Option<Spreadsheet>, GoogleError> {
@@ -76,18 +78,20 @@ impl Google {
             effect,
             doing,
         };
-        let batch = &batch;
+        let mut url = format!(
+            "{}v4/spreadsheets/{file}:batchUpdate?alt=json",
+            self.sheets_base
+        );
+        if keeps {
+            let fields = url::form_urlencoded::byte_serialize(KEPT.as_bytes());
+            url.extend(std::iter::once("&fields=").chain(fields));
+        }
+        let url = &url;
         self.run(call, |mut watch| async move {
-            let mut call = self.sheets.spreadsheets().batch_update(batch.clone(), file);
-            if batch.include_spreadsheet_in_response == Some(true) {
-                call = call.param("fields", KEPT);
-            }
-            call.delegate(&mut watch)
-                .clear_scopes()
-                .add_scopes(SCOPES)
-                .doit()
-                .await
-                .map(|(_, answer)| answer.updated_spreadsheet)
+            watch.id = "sheets.spreadsheets.batchUpdate";
+            let answer: BatchUpdateSpreadsheetResponse =
+                self.post(url.clone(), body.bytes.clone(), watch).await?;
+            Ok(answer.updated_spreadsheet)
         })
         .await
     }
@@ -100,9 +104,11 @@ impl Google {
             GoogleError::new(Kind::Unreadable, "", "the new file has no tab", &doing)
         })?;
         let requests = to_wire::workbook(workbook, born, self.sign_in.email());
-        let (batch, bytes) = to_wire::batch(requests);
+        let body = to_wire::of_requests(requests, &doing)?;
+        let bytes = body.bytes.len();
         tracing::debug!(file, bytes, "building a spreadsheet");
-        let error = match self.batch_update(file, batch, Effect::Adds, &doing).await {
+        let sent = self.batch_update(file, &body, false, Effect::Adds, &doing);
+        let error = match sent.await {
             Err(error) if error.kind == Kind::UnknownOutcome => error,
             known => return known.map(drop),
         };
@@ -180,24 +186,74 @@ impl Google {
             context = from_wire::context(&now);
         }
         context.editor = self.sign_in.email().map(str::to_string);
-        let (mut batch, bytes) = to_wire::batch(to_wire::edits(edits, &context));
         let kept = to_wire::kept(edits);
-        if let Some((_, rows)) = kept
-            && let Some((name, _)) = KEEPER_RANGES.iter().find(|(_, size)| rows <= *size)
-        {
-            batch.include_spreadsheet_in_response = Some(true);
-            batch.response_include_grid_data = Some(true);
-            batch.response_ranges = Some(vec![(*name).to_owned()]);
+        let limits = self.patience.batch;
+        let range = kept.and_then(|(_, rows)| {
+            let mut ranges = KEEPER_RANGES.iter();
+            ranges
+                .find(|(_, size)| rows <= *size)
+                .map(|(name, _)| *name)
+        });
+        let body = to_wire::of_edits(edits, &context, range, &doing)?;
+        let bytes = body.bytes.len();
+        let whole = limits.fits(bytes, body.requests);
+        let parts = if whole { None } else { parts::by_tab(edits) };
+        let Some(parts) = parts else {
+            if !whole {
+                tracing::warn!(
+                    file,
+                    bytes,
+                    "a batch that cannot be parted is larger than usual"
+                );
+            }
+            return self.write_part(file, edits, &body, kept, &doing).await;
+        };
+        drop(body);
+        tracing::info!(
+            file,
+            bytes,
+            parts = parts.len(),
+            "too much for one batch: tab by tab"
+        );
+        let mut all = Applied::default();
+        for part in &parts {
+            let range = range.filter(|_| to_wire::kept(part).is_some());
+            let body = to_wire::of_edits(part, &context, range, &doing)?;
+            let done = self.write_part(file, part, &body, kept, &doing).await?;
+            all.cells += done.cells;
+            all.bytes += done.bytes;
+            all.requests += done.requests;
+            // What an earlier part kept still stands where it was kept.
+            all.kept = done.kept.or(all.kept);
         }
+        Ok(all)
+    }
+
+    /// One atomic batch. `kept` is the tab that keeps what all edits write over, and how many of its
+    /// rows.
+    async fn write_part(
+        &self,
+        file: &str,
+        edits: &[Edit],
+        body: &Body,
+        kept: Option<(i64, u32)>,
+        doing: &str,
+    ) -> Result<Applied, GoogleError> {
+        to_wire::check_requests(body.requests, doing)?;
+        let kept = kept.filter(|_| to_wire::kept(edits).is_some());
         let effect = if to_wire::repeatable(edits) {
             Effect::Idempotent
         } else {
             Effect::Adds
         };
-        let answer = self.batch_update(file, batch, effect, &doing).await?;
+        let sent = self.batch_update(file, body, kept.is_some(), effect, doing);
+        let answer = match sent.await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.blame(file, edits, error).await),
+        };
         Ok(Applied {
             cells: to_wire::cells(edits),
-            bytes,
+            bytes: body.bytes.len(),
             requests: 1,
             kept: kept
                 .zip(answer)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::a1;
 use super::edit::Edit;
-use super::workbook::Value;
+use super::workbook::{FILE_CELLS_MAX, Tab, Value};
 
 /// The most cells that one change set of one file may write: twice the largest company we know
 /// (ten years, two hundred managers, twenty columns), well below Google's ten million a file.
@@ -95,6 +95,18 @@ pub enum AuditError {
         /// The limit.
         limit: u64,
     },
+    /// More cells than a file holds.
+    #[error(
+        "refused a change set after which the file would have {cells} cells, Google holds {limit}; \
+         nothing was written. Delete empty rows and columns of the company's own tabs, or start a new \
+         file"
+    )]
+    FileFull {
+        /// Cells that it would have.
+        cells: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// A value that no sheet can hold.
     #[error(
         "refused to write {what} into {cell} of tab {tab}: only blanks, finite numbers, text and \
@@ -129,6 +141,42 @@ pub fn audit(changes: &[Edit], ownership: &Ownership, limits: Limits) -> Result<
                 limit: limits.cells,
             });
         }
+    }
+    Ok(())
+}
+
+/// Checks that a file has room for a change set. `tabs` are those that were read: what the others
+/// hold is not counted, so the sum is what the file has at least.
+pub fn room(tabs: &[Tab], changes: &[Edit]) -> Result<(), AuditError> {
+    let size = |tab: &Tab| u64::from(tab.rows) * u64::from(tab.columns);
+    let mut cells: u64 = tabs.iter().map(size).sum();
+    let columns = |tab: &i64| {
+        let found = tabs.iter().find(|have| have.id == *tab);
+        found.map_or(0, |have| u64::from(have.columns))
+    };
+    let rows = |tab: &i64| {
+        let found = tabs.iter().find(|have| have.id == *tab);
+        found.map_or(0, |have| u64::from(have.rows))
+    };
+    let mut grows = false;
+    for edit in changes {
+        let (more, less) = match edit {
+            Edit::InsertRows { tab, count, .. } => (u64::from(*count) * columns(tab), 0),
+            Edit::DeleteRows { tab, count, .. } => (0, u64::from(*count) * columns(tab)),
+            Edit::InsertColumns { tab, count, .. } => (u64::from(*count) * rows(tab), 0),
+            Edit::DeleteColumns { tab, count, .. } => (0, u64::from(*count) * rows(tab)),
+            Edit::AddTab(tab) => (size(tab), 0),
+            _ => (0, 0),
+        };
+        grows |= more > 0;
+        cells = cells.saturating_add(more).saturating_sub(less);
+    }
+    // What is too large already is not made larger, and may still be written to.
+    if grows && cells > FILE_CELLS_MAX {
+        return Err(AuditError::FileFull {
+            cells,
+            limit: FILE_CELLS_MAX,
+        });
     }
     Ok(())
 }
@@ -357,5 +405,34 @@ mod tests {
                 limit: 9
             }
         );
+    }
+
+    #[test]
+    fn a_file_that_would_be_too_large_is_refused_before_it_is() {
+        let tab = |id: i64, rows: u32| Tab {
+            id,
+            rows,
+            columns: 20,
+            ..Tab::default()
+        };
+        let tabs = [tab(1, 400_000), tab(2, 99_990)];
+        let insert = |tab: i64, count: u32| Edit::InsertRows { tab, row: 5, count };
+        let delete = |tab: i64, count: u32| Edit::DeleteRows { tab, row: 5, count };
+        let cases = [
+            (vec![insert(1, 10)], true),
+            (vec![insert(1, 11)], false),
+            (vec![insert(1, 11), delete(2, 1)], true),
+            (vec![Edit::AddTab(Box::new(tab(3, 11)))], false),
+            (vec![write(1, 0, 0, vec![vec![one()]])], true),
+        ];
+        for (edits, fits) in cases {
+            let told = room(&tabs, &edits);
+            assert_eq!(told.is_ok(), fits, "{edits:?}");
+            if let Err(error) = told {
+                assert!(error.to_string().contains("10000020 cells"), "{error}");
+            }
+        }
+        let full = [tab(1, 600_000)];
+        assert_eq!(room(&full, &[write(1, 0, 0, vec![vec![one()]])]), Ok(()));
     }
 }

@@ -1,6 +1,33 @@
 //! The model of one spreadsheet file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+/// Characters that a cell holds, as Google counts them: UTF-16 code units.
+pub const TEXT_MAX: usize = 50_000;
+/// Cells that a spreadsheet holds, all tabs together, empty ones counted.
+pub const FILE_CELLS_MAX: u64 = 10_000_000;
+/// Ends a text that was cut.
+const CUT: char = '…';
+
+/// A text that a cell holds: one that is too long is cut and ends with a mark.
+pub fn fitting(text: &str) -> Cow<'_, str> {
+    // Never fewer bytes than code units.
+    if text.len() <= TEXT_MAX || text.encode_utf16().count() <= TEXT_MAX {
+        return Cow::Borrowed(text);
+    }
+    let mut left = TEXT_MAX - CUT.len_utf16();
+    let fits = |c: &char| match left.checked_sub(c.len_utf16()) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    let mut cut: String = text.chars().take_while(fits).collect();
+    cut.push(CUT);
+    Cow::Owned(cut)
+}
 
 /// What a cell holds or shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -298,4 +325,25 @@ pub struct Workbook {
     pub tabs: Vec<Tab>,
     /// Named ranges.
     pub names: Vec<NamedRange>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_with_a_mark() {
+        let units = |text: &str| text.encode_utf16().count();
+        for (character, most) in [("я", 50_000), ("a", 50_000), ("😀", 25_000)] {
+            let whole = character.repeat(most);
+            assert!(matches!(fitting(&whole), Cow::Borrowed(_)), "{character}");
+            let cut = fitting(&character.repeat(most + 1)).into_owned();
+            assert!(cut.ends_with('…') && units(&cut) <= TEXT_MAX, "{character}");
+            assert!(units(&cut) >= TEXT_MAX - 1, "{character}");
+            assert!(
+                matches!(fitting(&cut), Cow::Borrowed(_)),
+                "cut once, it fits"
+            );
+        }
+    }
 }

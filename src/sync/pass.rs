@@ -195,7 +195,7 @@ async fn stages(
             report.bytes_sent += published.bytes;
         }
     } else {
-        audit_all(&change)?;
+        audit_all(&change, &view)?;
     }
     report.change = change;
     report.plan_seen = view.plan;
@@ -280,7 +280,9 @@ async fn settle(
     Ok(change)
 }
 
-fn audit_all(change: &ChangeSet) -> Result<(), SyncError> {
+fn audit_all(change: &ChangeSet, view: &View) -> Result<(), SyncError> {
+    audit::room(&view.plan.tabs, &change.plan).map_err(SyncError::Audit)?;
+    audit::room(&view.report.tabs, &change.report).map_err(SyncError::Audit)?;
     audit::audit(&change.plan, &change.plan_ownership, Limits::default())
         .map_err(SyncError::Audit)?;
     audit::audit(&change.report, &change.report_ownership, Limits::default())
@@ -311,7 +313,7 @@ async fn write_plan(
             &report.files,
         )
         .await?;
-        audit_all(&change)?;
+        audit_all(&change, view)?;
         accept(engine, id, year, &file, moment, &change).await?;
         let published = publish(&engine.google, &file, &change.plan).await?;
         report.cells_written.0 += published.cells;

@@ -18,7 +18,8 @@ pub struct Published {
     pub kept: Option<Grid>,
 }
 
-/// Sends the edits of one file as one atomic batch; without edits nothing is sent.
+/// Sends the edits of one file as one atomic batch (tab by tab when that would be too large); without
+/// edits nothing is sent.
 pub async fn publish(google: &Google, file: &str, edits: &[Edit]) -> Result<Published, SyncError> {
     if edits.is_empty() {
         return Ok(Published::default());

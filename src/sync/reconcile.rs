@@ -2,6 +2,7 @@
 //!
 //! The same inputs give the same change set. No I/O and no clock: `now` is an argument.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -17,12 +18,12 @@ use crate::domain::plan::{
 };
 use crate::domain::slot::Metric;
 use crate::sheet::audit::Ownership;
-use crate::sheet::diff::{diff_data_table, write_cells};
+use crate::sheet::diff::{DesiredTable, diff_data_table, write_cells};
 use crate::sheet::edit::{Edit, Observed};
 use crate::sheet::grow;
 use crate::sheet::table::{Fault, Located, TableSpec};
 use crate::sheet::template::{self, KEEPER_TAB, MARKS, TemplateKind};
-use crate::sheet::workbook::Value;
+use crate::sheet::workbook::{Area, TEXT_MAX, Value, fitting};
 use crate::store::Store;
 
 use super::guard::{self, Guarded};
@@ -501,6 +502,8 @@ fn edit_plan(
         !stamped(s)
     })?;
     change.plan.extend(edits);
+    let stamps = stamps(scene, &change.plan, &view.plan, &own);
+    change.plan.extend(stamps);
     // The plan's banner says when the plan last changed, so it moves only with the plan.
     let banner = data_tables(scene, &view.plan, &own, &mut change.plan_ownership, stamped)?;
     let first = banner.iter().any(|edit| !is_time_only(edit, view, &own));
@@ -533,15 +536,62 @@ fn edit_report(
     change: &mut ChangeSet,
 ) -> Result<(), SyncError> {
     let own: Vec<&TableSpec> = specs.iter().collect();
-    let edits = data_tables(
-        scene,
-        &view.report,
-        &own,
-        &mut change.report_ownership,
-        |_| true,
-    )?;
+    let ownership = &mut change.report_ownership;
+    let stamped = |spec: &TableSpec| spec.name == "status";
+    let edits = data_tables(scene, &view.report, &own, ownership, |s| !stamped(s))?;
+    change.report.extend(edits);
+    let stamps = stamps(scene, &change.report, &view.report, &own);
+    change.report.extend(stamps);
+    // What says how fresh the file is goes last: should a pass be too large for one batch, it says so
+    // only when everything else is there.
+    let edits = data_tables(scene, &view.report, &own, ownership, stamped)?;
     change.report.extend(edits);
     Ok(())
+}
+
+/// A stamp for each of the daemon's tabs that the edits change: when, and by which pass. It is the note
+/// of the tab's first key, goes out in the same batch as what it speaks of, and so tells the state of
+/// each tab by itself when a file had to be written in several batches.
+fn stamps(
+    scene: &Scene<'_>,
+    edits: &[Edit],
+    observed: &Observed,
+    specs: &[&TableSpec],
+) -> Vec<Edit> {
+    let changed: BTreeSet<i64> = edits.iter().filter_map(tab_of).collect();
+    // The first block of a tab: nothing that is inserted below moves it.
+    let mut corners: BTreeMap<i64, (u32, u32)> = BTreeMap::new();
+    for spec in specs.iter().filter(|spec| !spec.people) {
+        let named = observed.names.iter().find(|name| name.name == spec.name);
+        if let Some(area) = named.map(|name| name.area) {
+            let corner = (area.rect.row_start, area.rect.column_start);
+            let first = corners.entry(area.tab).or_insert(corner);
+            *first = corner.min(*first);
+        }
+    }
+    let local = scene.moment.now.with_timezone(&scene.calendar.zone);
+    let text = format!("{} #{}", local.format(STAMP_TIME), scene.moment.pass);
+    corners
+        .into_iter()
+        .filter(|(tab, _)| changed.contains(tab))
+        .map(|(tab, (row, column))| Edit::SetNote {
+            at: Area::cell(tab, row, column),
+            note: Some(text.clone()),
+        })
+        .collect()
+}
+
+/// How the moment of a stamp is written: local time with its offset.
+const STAMP_TIME: &str = "%Y-%m-%dT%H:%M:%S%:z";
+
+/// The tab whose cells an edit changes.
+fn tab_of(edit: &Edit) -> Option<i64> {
+    match edit {
+        Edit::Write { tab, .. } | Edit::InsertRows { tab, .. } | Edit::DeleteRows { tab, .. } => {
+            Some(*tab)
+        }
+        _ => None,
+    }
 }
 
 fn data_tables(
@@ -553,7 +603,8 @@ fn data_tables(
 ) -> Result<Vec<Edit>, SyncError> {
     let mut edits = Vec::new();
     for spec in specs.iter().filter(|spec| chosen(spec)) {
-        let desired = render::table(scene, spec);
+        let mut desired = render::table(scene, spec);
+        fit(&mut desired);
         let table = diff_data_table(observed, spec, &desired)
             .map_err(|fault| sheet_error(scene, &fault))?;
         if let Some(grid) = observed.blocks.get(&spec.name) {
@@ -563,6 +614,19 @@ fn data_tables(
         edits.extend(table);
     }
     Ok(edits)
+}
+
+/// Cuts texts that no cell holds, before they are compared with what the sheet shows: a text that is
+/// cut only on its way would differ at every pass.
+fn fit(desired: &mut DesiredTable) {
+    for value in desired.rows.iter_mut().flat_map(|row| &mut row.values) {
+        if let Value::Text(text) = value
+            && let Cow::Owned(cut) = fitting(text)
+        {
+            tracing::warn!("a text of more than {TEXT_MAX} characters is cut to fit a cell");
+            *text = cut;
+        }
+    }
 }
 
 fn sheet_error(scene: &Scene<'_>, fault: &Fault) -> SyncError {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use planfact::clock::{Clock, System};
-use planfact::google::{Google, GoogleError, Grant, Kind, Options, Role, sign_in_interactively};
+use planfact::google::{
+    Google, GoogleError, Grant, Kind, Options, Patience, Role, sign_in_interactively,
+};
 use planfact::retry::Policy;
 use planfact::sheet::edit::Edit;
 use planfact::sheet::workbook::{
@@ -18,12 +20,15 @@ use serde_json::{Value as Json, json};
 use wiremock::matchers::{body_string_contains, header, method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-/// Tries as in production, without its waits.
-const HASTY: Policy = Policy {
-    attempts_max: 4,
-    first_delay: Duration::from_millis(1),
-    delay_max: Duration::from_millis(2),
-    total_max: Duration::from_secs(30),
+/// Tries as in production, without the waits between them.
+const HASTY: Patience = Patience {
+    tries: Policy {
+        attempts_max: 4,
+        first_delay: Duration::from_millis(1),
+        delay_max: Duration::from_millis(2),
+        total_max: Duration::from_secs(30),
+    },
+    ..Patience::PRODUCTION
 };
 
 /// A Google that fails as told, and a client for it.
@@ -61,7 +66,8 @@ impl Faulty {
         std::fs::write(&credentials, secret.to_string()).unwrap();
         let options = Options {
             credentials,
-            endpoint: Some(server.uri().parse().unwrap()),
+            endpoint: Some(crate::relay::endpoint(&server.uri()).await.parse().unwrap()),
+            subject: None,
         };
         let google = Google::with(&options, HASTY, clock).unwrap();
         Faulty {
@@ -142,7 +148,11 @@ async fn ten_calls_at_once_fetch_one_token() {
     assert_eq!(faulty.arrived("/token").await.len(), 1);
     assert_eq!(
         faulty.google.requests(),
-        [("drive.files.get".to_string(), 10)]
+        [
+            ("drive.files.get".to_string(), 10),
+            ("oauth2.token".to_string(), 1)
+        ],
+        "every request is counted"
     );
 }
 
@@ -310,6 +320,43 @@ async fn quota_refusals_are_waited_out_and_storage_refusals_are_not() {
     assert_eq!(error.kind, Kind::NeedsHuman);
     assert!(error.remedy().contains("shared drive"));
     assert_eq!(faulty.arrived("/drive/v3/files/F/copy").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_protected_cell_is_named_whatever_language_google_speaks() {
+    let faulty = Faulty::new().await;
+    let sentence = "Datos no válidos: estás intentando editar una celda u objeto protegidos.";
+    let refusal = ResponseTemplate::new(400).set_body_json(json!({"error": {"code": 400,
+        "message": sentence, "status": "INVALID_ARGUMENT"}}));
+    faulty.answer("POST", BATCH, None, refusal).await;
+    let now = json!({"sheets": [{"properties": {"sheetId": 0, "title": "План",
+            "gridProperties": {"rowCount": 50, "columnCount": 9}},
+        "protectedRanges": [{"range": {"endRowIndex": 3}, "description": "не трогать"}]}]});
+    faulty
+        .answer("GET", "/v4/spreadsheets/F", None, ok(now))
+        .await;
+    let error = faulty.google.apply("F", &[write()]).await.unwrap_err();
+    assert_eq!((error.kind, error.status), (Kind::NeedsHuman, Some(400)));
+    assert!(
+        error
+            .message
+            .contains("«План»!A1:I3 is protected («не трогать»)"),
+        "{error}"
+    );
+    assert!(
+        error.remedy().contains("protected range"),
+        "{}",
+        error.remedy()
+    );
+    assert_eq!(faulty.arrived(BATCH).await.len(), 1);
+    let elsewhere = Edit::Write {
+        tab: 5,
+        row: 0,
+        column: 0,
+        values: vec![vec![Value::Number(1.0)]],
+    };
+    let error = faulty.google.apply("F", &[elsewhere]).await.unwrap_err();
+    assert!(error.message.contains("id 5 is gone"), "{error}");
 }
 
 #[tokio::test]
@@ -521,6 +568,7 @@ fn credentials_of_the_wrong_kind_are_named() {
         Google::new(&Options {
             credentials,
             endpoint,
+            subject: None,
         })
         .unwrap_err()
     };
@@ -554,24 +602,55 @@ fn credentials_of_the_wrong_kind_are_named() {
     );
 }
 
-/// A browser that consents: it follows the address to where the consent leads back.
-fn consent(url: &str) {
+/// A browser that consents: pranks first, then the address to which the consent leads back.
+fn consent(url: &str, told: Vec<(&'static str, &'static str)>) {
     let url: url::Url = url.parse().unwrap();
     let asked: std::collections::HashMap<_, _> = url.query_pairs().into_owned().collect();
     assert_eq!(asked["access_type"], "offline");
     assert!(asked["scope"].contains("spreadsheets") && asked["scope"].contains("auth/drive"));
+    assert_eq!(asked["code_challenge_method"], "S256");
     let back: url::Url = asked["redirect_uri"].parse().unwrap();
+    let state = asked["state"].clone();
     std::thread::spawn(move || {
         use std::io::{Read, Write};
         let at = (back.host_str().unwrap().to_string(), back.port().unwrap());
-        let mut stream = std::net::TcpStream::connect(at).unwrap();
-        write!(
-            stream,
-            "GET /?code=the-code HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        )
-        .unwrap();
-        let _ = stream.read(&mut [0; 1024]);
+        for (target, wanted) in told {
+            let mut stream = std::net::TcpStream::connect(&at).unwrap();
+            let target = target.replace("STATE", &state);
+            write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            let mut page = String::new();
+            let _ = stream.read_to_string(&mut page);
+            assert!(page.contains(wanted), "{target}: {page}");
+        }
     });
+}
+
+/// The file of an OAuth client whose token endpoint is the faulty one.
+fn client_file(folder: &std::path::Path, faulty: &Faulty) -> PathBuf {
+    let uri = faulty.server.uri();
+    let secret = json!({"installed": {"client_id": "c", "client_secret": "s",
+        "auth_uri": format!("{uri}/auth"), "token_uri": format!("{uri}/token"),
+        "redirect_uris": ["http://localhost"]}});
+    let client = folder.join("client.json");
+    std::fs::write(&client, secret.to_string()).unwrap();
+    client
+}
+
+#[tokio::test]
+async fn a_person_who_refuses_is_understood() {
+    let faulty = Faulty::signed_out().await;
+    let folder = tempfile::tempdir().unwrap();
+    let client = client_file(folder.path(), &faulty);
+    let kept = folder.path().join("user.json");
+    let told = vec![("/?state=STATE&error=access_denied", "Not signed in")];
+    let error = sign_in_interactively(&client, &kept, |url| consent(url, told.clone()))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind, error.reason.as_str()),
+        (Kind::SignIn, "access_denied")
+    );
+    assert!(!kept.exists());
 }
 
 #[tokio::test]
@@ -586,18 +665,25 @@ async fn a_consent_by_the_browser_becomes_credentials_for_the_daemon() {
         .mount(&faulty.server)
         .await;
     let folder = tempfile::tempdir().unwrap();
-    let (client, kept) = (
-        folder.path().join("client.json"),
-        folder.path().join("user.json"),
-    );
-    let token_uri = format!("{}/token", faulty.server.uri());
-    let secret = json!({"installed": {"client_id": "c", "client_secret": "s",
-        "auth_uri": format!("{}/auth", faulty.server.uri()), "token_uri": token_uri,
-        "redirect_uris": ["http://localhost"]}});
-    std::fs::write(&client, secret.to_string()).unwrap();
-    sign_in_interactively(&client, &kept, consent)
+    let client = client_file(folder.path(), &faulty);
+    let kept = folder.path().join("user.json");
+    // An older consent stands there, readable by all.
+    std::fs::write(&kept, "{}").unwrap();
+    let told = vec![
+        ("/favicon.ico", "404"),
+        ("/?state=other&code=stolen", "404"),
+        ("/?state=STATE&code=the-code", "Signed in"),
+    ];
+    sign_in_interactively(&client, &kept, |url| consent(url, told.clone()))
         .await
         .unwrap();
+    let exchanged = &faulty.arrived("/token").await[0];
+    let form: std::collections::HashMap<_, _> = url::form_urlencoded::parse(&exchanged.body)
+        .into_owned()
+        .collect();
+    assert_eq!(form["code"], "the-code");
+    assert_eq!(form["code_verifier"].len(), 43, "256 bits (RFC 7636 §4.1)");
+    assert!(form["redirect_uri"].starts_with("http://127.0.0.1:"));
     let written: Json = serde_json::from_str(&std::fs::read_to_string(&kept).unwrap()).unwrap();
     assert_eq!(written["type"], "authorized_user");
     assert_eq!(written["refresh_token"], "R-new");
@@ -616,6 +702,7 @@ async fn a_consent_by_the_browser_becomes_credentials_for_the_daemon() {
     let google = Google::new(&Options {
         credentials: kept,
         endpoint,
+        subject: None,
     })
     .unwrap();
     assert_eq!(google.account(), "OAuth user");
@@ -649,10 +736,11 @@ impl Sim {
                     (Some(sim), credentials, endpoint, folder)
                 }
             };
-        let endpoint = Some(endpoint.parse().unwrap());
+        let endpoint = Some(crate::relay::endpoint(&endpoint).await.parse().unwrap());
         let google = Google::new(&Options {
             credentials,
             endpoint,
+            subject: None,
         })
         .unwrap();
         Sim {

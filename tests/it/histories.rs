@@ -106,6 +106,8 @@ type At = (i64, i64, i64);
 /// A plan file, the people and the program around it.
 pub(crate) struct Desk {
     pub(crate) google: google::Google,
+    /// Where the program finds Google: the simulator's own address, or a relay's.
+    endpoint: String,
     portals: Vec<portal::Portal>,
     folder: tempfile::TempDir,
     pub(crate) engine: Engine,
@@ -165,7 +167,7 @@ async fn start_portal(variant: usize) -> portal::Portal {
     portal::Portal::start(company, options).await.unwrap()
 }
 
-fn connect(portal: &portal::Portal) -> Portal {
+pub(crate) fn connect(portal: &portal::Portal) -> Portal {
     let options = bitrix24::Options {
         webhook_url: Secret::new(&portal.webhook_url),
         ..bitrix24::Options::default()
@@ -173,7 +175,7 @@ fn connect(portal: &portal::Portal) -> Portal {
     Portal::new(&options).unwrap()
 }
 
-fn profile(folder: &str) -> Profile {
+pub(crate) fn profile(folder: &str) -> Profile {
     Profile {
         id: "desk".to_owned(),
         name: "Ромашка".to_owned(),
@@ -212,8 +214,9 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("key.json");
         std::fs::write(&key, google.credentials.to_string()).unwrap();
+        let endpoint = crate::relay::endpoint(&google.endpoint).await;
         let engine = Engine {
-            google: Arc::new(client(&google, &folder)),
+            google: Arc::new(client(&endpoint, &folder)),
             store: Arc::new(Sqlite::open(&folder.path().join("desk.db")).unwrap()),
             clock: Arc::new(planfact::clock::System),
         };
@@ -223,6 +226,7 @@ impl Desk {
         };
         let mut desk = Desk {
             google,
+            endpoint,
             portals,
             folder,
             engine,
@@ -247,7 +251,7 @@ impl Desk {
     }
 
     async fn pass(&mut self) -> Result<PassReport, planfact::sync::outcome::SyncError> {
-        self.engine.google = Arc::new(client(&self.google, &self.folder));
+        self.engine.google = Arc::new(client(&self.endpoint, &self.folder));
         let outcome = pass::run(&self.engine, &self.company, &Ask::REFRESH, &|_| {}).await;
         self.meet();
         outcome
@@ -719,10 +723,11 @@ impl Desk {
     }
 }
 
-fn client(google: &google::Google, folder: &tempfile::TempDir) -> Google {
+fn client(endpoint: &str, folder: &tempfile::TempDir) -> Google {
     Google::new(&Options {
         credentials: folder.path().join("key.json"),
-        endpoint: Some(google.endpoint.parse().unwrap()),
+        endpoint: Some(endpoint.parse().unwrap()),
+        subject: None,
     })
     .unwrap()
 }

@@ -6,9 +6,11 @@
     reason = "a story that cannot go on has failed, and says what it did"
 )]
 
+mod accounts;
 mod crash;
 mod cycle;
 mod google;
+mod google_faults;
 mod histories;
 mod large;
 mod misuse;
@@ -17,6 +19,7 @@ mod portal_faults;
 mod portal_resume;
 mod portal_settle;
 mod pull;
+mod relay;
 mod upgrades;
 mod versions;
 mod world;

@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) google: google::Google,
     pub(crate) portal: portal::Portal,
     pub(crate) folder: tempfile::TempDir,
+    /// Where the program finds Google: the simulator's own address, or a relay's.
+    pub(crate) endpoint: String,
 }
 
 impl World {
@@ -78,10 +80,12 @@ impl World {
             google.credentials.to_string(),
         )
         .unwrap();
+        let endpoint = crate::relay::endpoint(&google.endpoint).await;
         let world = World {
             google,
             portal,
             folder,
+            endpoint,
         };
         world.configure("planfact.toml", "romashka", "");
         world
@@ -94,7 +98,7 @@ impl World {
              [[company]]\nid = \"{id}\"\nname = \"Ромашка\"\ntime_zone = \"Europe/Moscow\"\nlocale = \"ru_RU\"\n\
              currency = \"RUB\"\nfolder = \"{}\"\n{more}\n[company.bitrix24]\nwebhook_url = \"{}\"\n\n\
              [company.targets]\nbreak_even = 1000000\nprofit = 0\navg_check = 25000\nconversion = \"5/100\"\nseasonality = \"flat\"\n",
-            self.google.endpoint, self.google.folder, self.portal.webhook_url
+            self.endpoint, self.google.folder, self.portal.webhook_url
         );
         std::fs::write(self.folder.path().join(file), text).unwrap();
     }
