@@ -108,11 +108,11 @@ pub fn fingerprint(workbook: &Workbook) -> String {
     format!("{hash:016x}")
 }
 
-/// The fingerprint of what [`render`] gives, kept once it is known: every pass asks for it, and rendering
+/// The fingerprint of what [`render()`] gives, kept once it is known: every pass asks for it, and rendering
 /// costs more than all else that an idle pass does.
 ///
 /// # Errors
-/// As [`render`].
+/// As [`render()`].
 pub fn fingerprint_for(kind: TemplateKind, input: &TemplateInput) -> Result<String, TemplateError> {
     static KNOWN: Mutex<BTreeMap<(TemplateKind, TemplateInput), String>> =
         Mutex::new(BTreeMap::new());
