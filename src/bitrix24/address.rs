@@ -72,12 +72,14 @@ impl Address {
     /// is left out.
     pub(super) fn parse(webhook: &Secret) -> Result<Address, BitrixError> {
         let refuse = |why: &str| {
-            Err(BitrixError {
-                kind: Kind::NeedsHuman,
-                code: "WEBHOOK_URL".to_owned(),
-                description: format!("{why}; its form is {FORM}"),
-                doing: "reading the webhook's address".to_owned(),
-            })
+            let text = format!("{why}; its form is {FORM}");
+            let doing = "reading the webhook's address";
+            Err(BitrixError::own(
+                Kind::NeedsHuman,
+                "WEBHOOK_URL",
+                text,
+                doing,
+            ))
         };
         let Ok(mut root) = Url::parse(webhook.expose().trim()) else {
             return refuse("it is not a web address");

@@ -38,6 +38,8 @@ pub struct BitrixError {
     pub description: String,
     /// What was being done, such as `calling crm.lead.list`.
     pub doing: String,
+    /// Whether a signed-in application had asked, rather than a webhook.
+    pub by_application: bool,
 }
 
 /// The request took longer than allowed: a smaller one may pass.
@@ -65,6 +67,7 @@ impl BitrixError {
             code: code.to_owned(),
             description,
             doing: doing.to_owned(),
+            by_application: false,
         }
     }
 
@@ -90,6 +93,7 @@ impl BitrixError {
             code,
             description,
             doing: doing.to_owned(),
+            by_application: false,
         }
     }
 
@@ -106,18 +110,23 @@ impl BitrixError {
 
     /// What to do about it, one sentence for people.
     pub fn remedy(&self) -> &'static str {
-        remedy_of(&self.code).unwrap_or(match self.kind {
-            Kind::Transient | Kind::RateLimited => "it is tried again at the next pass",
-            Kind::OperationTime { .. } => {
-                "the method may be called again later; run the pass less often or narrow it"
-            }
-            Kind::NeedsHuman => "check the rights of the webhook and of the user who made it",
-            Kind::NotFound => "the record was deleted, or the user has lost the right to see it",
-            Kind::Permanent => "report it with the log of this run",
-            Kind::Unreadable => {
-                "check that the address leads to a Bitrix24 portal; if it does, report it"
-            }
-        })
+        let application = || remedy_of_application(&self.code);
+        let told = self.by_application.then(application).flatten();
+        told.or_else(|| remedy_of(&self.code))
+            .unwrap_or(match self.kind {
+                Kind::Transient | Kind::RateLimited => "it is tried again at the next pass",
+                Kind::OperationTime { .. } => {
+                    "the method may be called again later; run the pass less often or narrow it"
+                }
+                Kind::NeedsHuman => "check the rights of the webhook and of the user who made it",
+                Kind::NotFound => {
+                    "the record was deleted, or the user has lost the right to see it"
+                }
+                Kind::Permanent => "report it with the log of this run",
+                Kind::Unreadable => {
+                    "check that the address leads to a Bitrix24 portal; if it does, report it"
+                }
+            })
     }
 }
 
@@ -158,6 +167,31 @@ fn kind_of(code: &str, description: &str) -> Kind {
         },
         _ => Kind::Permanent,
     }
+}
+
+/// Where an application's remedy is another than a webhook's.
+fn remedy_of_application(code: &str) -> Option<&'static str> {
+    Some(match code.to_ascii_uppercase().as_str() {
+        "EXPIRED_TOKEN"
+        | "INVALID_TOKEN"
+        | "NO_AUTH_FOUND"
+        | "AUTHORIZATION_ERROR"
+        | "APPLICATION_NOT_FOUND"
+        | "ERROR_OAUTH"
+        | "INVALID_CREDENTIALS" => {
+            "the application was removed from the portal or its consent withdrawn; see that it is \
+             installed, then sign in again: planfact init --sign-in"
+        }
+        "INSUFFICIENT_SCOPE" => {
+            "edit the application in the portal and give it the scopes crm, user_basic and \
+             department, then sign in again: planfact init --sign-in"
+        }
+        "USER_ACCESS_ERROR" | "ACCESS_DENIED" => {
+            "let an administrator sign in; REST also needs a commercial plan of Bitrix24"
+        }
+        "METHOD_CONFIRM_WAITING" => "an administrator of the portal has to confirm the application",
+        _ => return None,
+    })
 }
 
 fn remedy_of(code: &str) -> Option<&'static str> {

@@ -236,6 +236,7 @@ impl Portal {
         }
         for (command, result) in commands.iter().zip(&mut answer.answers) {
             if let Err(error) = result {
+                error.by_application = self.sign_in.is_some();
                 self.note_refusal(error, command.method());
             }
         }
@@ -290,6 +291,7 @@ impl Portal {
                 Err(refusal) => {
                     self.meter.note(method, &refusal.time);
                     let mut error = refusal.error;
+                    error.by_application = tokens.is_some();
                     error.description = scrub(&error.description);
                     let expired = error.code.eq_ignore_ascii_case(EXPIRED);
                     if let (Some(sign_in), Some(used), true, false) =

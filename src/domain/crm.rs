@@ -1,6 +1,8 @@
 //! CRM records as the business sees them, free of the vendor's words: cards, what they refer to,
 //! and what happened to them.
 
+use std::collections::BTreeMap;
+
 use super::calendar::Instant;
 use super::money::Money;
 
@@ -174,6 +176,32 @@ pub struct Directory {
     pub currencies: Vec<Currency>,
     /// Custom fields of leads and deals.
     pub fields: Vec<CustomField>,
+}
+
+/// Who was in which department from when on (D8: what somebody did belongs to the department in which
+/// he was then).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Homes {
+    by_user: BTreeMap<u64, BTreeMap<i64, Option<u64>>>,
+}
+
+impl Homes {
+    /// From rows of a user, Unix seconds, and his first department from then on.
+    pub fn of(rows: impl IntoIterator<Item = (u64, i64, Option<u64>)>) -> Homes {
+        let mut by_user: BTreeMap<u64, BTreeMap<i64, Option<u64>>> = BTreeMap::new();
+        for (user, since, department) in rows {
+            by_user.entry(user).or_default().insert(since, department);
+        }
+        Homes { by_user }
+    }
+
+    /// In which department a user was at an instant (Unix seconds), if in any; `None` when nothing is
+    /// known of that time.
+    pub fn at(&self, user: u64, seconds: i64) -> Option<Option<u64>> {
+        let known = self.by_user.get(&user)?;
+        let (_, department) = known.range(..=seconds).next_back()?;
+        Some(*department)
+    }
 }
 
 /// Who called whom.
@@ -355,4 +383,24 @@ pub struct ProductRow {
     pub list_price: Option<Money>,
     /// How many, in 1/10 000.
     pub quantity: Money,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn somebody_is_where_he_was_last_seen_before() {
+        let homes = Homes::of([(7, 0, Some(2)), (7, 1_000, Some(3)), (7, 2_000, None)]);
+        for (user, at, expected) in [
+            (7, -1, None),
+            (7, 0, Some(Some(2))),
+            (7, 999, Some(Some(2))),
+            (7, 1_000, Some(Some(3))),
+            (7, 5_000, Some(None)),
+            (8, 5_000, None),
+        ] {
+            assert_eq!(homes.at(user, at), expected, "{user} {at}");
+        }
+    }
 }

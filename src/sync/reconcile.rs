@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::calendar::{Calendar, Day, Instant, Month};
-use crate::domain::crm::Directory;
+use crate::domain::crm::{Directory, Homes};
 use crate::domain::fact::Facts;
 use crate::domain::plan::{
     self, BaseCell, CellKey, Cells, ChangeSource, Held, PLAN_TABLE, PlanChange, PlanInput,
@@ -47,6 +47,8 @@ pub struct Snapshot<'a> {
     pub facts: &'a Facts,
     /// What records refer to.
     pub directory: Directory,
+    /// Who was in which department when.
+    pub homes: Homes,
     /// Plan cells of the year, as the store remembers them.
     pub base: Cells<BaseCell>,
     /// Plan numbers of other years that are in force.
@@ -94,6 +96,12 @@ impl<'a> Snapshot<'a> {
             year,
             facts,
             directory: store.directory(id)?,
+            homes: Homes::of(
+                store
+                    .memberships(id)?
+                    .into_iter()
+                    .map(|one| (one.user, one.since, one.department)),
+            ),
             base: store.plan_cells(id, year)?,
             other_years,
             approved: approved(&**store, id)?,

@@ -127,7 +127,7 @@ fn managers(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
     let row = |((month, id), facts): (&(Month, u64), &MetricRow)| {
         let value = |column: &String| match column.as_str() {
             "user_name" => Value::Text(user_name(scene, *id)),
-            "department_name" => department_name(scene, *id),
+            "department_name" => department_name(scene, *id, *month),
             column => Metric::from_key(column).map_or(Value::Blank, |metric| fact(facts, metric)),
         };
         DesiredRow {
@@ -158,13 +158,15 @@ fn user_name(scene: &Scene<'_>, id: u64) -> String {
         .map_or_else(|| scene.words.unknown_user(id), |user| user.name.clone())
 }
 
-/// The name of an employee's first department.
-fn department_name(scene: &Scene<'_>, id: u64) -> Value {
-    let department = scene
-        .users
-        .get(&id)
-        .and_then(|user| user.departments.first());
-    match department.and_then(|id| scene.departments.get(id)) {
+/// The name of the department in which an employee was at the end of a month (D8), as far as that is
+/// known; else of the one in which he is.
+fn department_name(scene: &Scene<'_>, id: u64, month: Month) -> Value {
+    let end = scene.calendar.start_of(month.next()).timestamp() - 1;
+    let department = scene.snapshot.homes.at(id, end).unwrap_or_else(|| {
+        let user = scene.users.get(&id);
+        user.and_then(|user| user.departments.first().copied())
+    });
+    match department.and_then(|id| scene.departments.get(&id)) {
         Some(name) => Value::Text(name.clone()),
         None => Value::Blank,
     }

@@ -1,6 +1,6 @@
 //! The main job: copy, fill, refresh, and a second pass that writes only the stamp.
 
-use crate::world::{AS_OF, World, field, file_id};
+use crate::world::{AS_OF, World, company, field, file_id};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_cycle_gives_the_numbers_of_the_crm() {
@@ -224,4 +224,58 @@ async fn moved_and_sorted_plan_cells_are_found_by_their_keys() {
     assert_eq!(field(months, &["2026-06"], "plan_revenue"), "777000");
     assert_eq!(field(months, &["2026-07"], "plan_revenue"), "1000000");
     assert_eq!(world.refresh().await["plan_cells_written"], 0);
+}
+
+/// D8: what somebody did belongs to the department in which he was then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_to_another_department_leaves_past_months_where_they_were() {
+    let departments = "ID,NAME,SORT,PARENT,UF_HEAD\n1,Компания,1,,\n2,Север,2,1,\n3,Юг,3,1,\n";
+    let living = |anna: u64, boris: u64| {
+        let users = format!(
+            "ID,NAME,LAST_NAME,ACTIVE,UF_DEPARTMENT\n10,Анна,Иванова,true,{anna}\n\
+             11,Борис,Петров,true,{boris}\n"
+        );
+        company(&users, Some(departments))
+    };
+    let mut world = World::of(living(2, 3)).await;
+    world.refresh().await;
+    world.later(living(3, 3)).await;
+    let report = file_id(&world.refresh().await["report_url"]);
+    let shown = async |table: &str| {
+        let path = format!("/v4/spreadsheets/{report}/values/{table}");
+        let block = world.as_person(reqwest::Method::GET, &path, None).await;
+        block["values"].as_array().unwrap().clone()
+    };
+    let managers = shown("managers").await;
+    let column = |rows: &[serde_json::Value], key: &str| {
+        let header = rows[0].as_array().unwrap();
+        header
+            .iter()
+            .position(|name| name == key)
+            .expect("a column")
+    };
+    let at = ["month", "user", "department_name"].map(|key| column(&managers, key));
+    for (month, user, department) in [
+        ("2026-01", "10", "Север"),
+        ("2026-02", "10", "Север"),
+        ("2026-03", "10", "Север"),
+        ("2026-01", "11", "Юг"),
+    ] {
+        let row = managers
+            .iter()
+            .find(|row| row[at[0]] == month && row[at[1]] == user);
+        let row = row.unwrap_or_else(|| panic!("no row of {month} {user}: {managers:?}"));
+        assert_eq!(row[at[2]], department, "{month} {user}");
+    }
+    // The year is not over, so it shows where she is now.
+    let years = shown("manager_years").await;
+    let at = ["user", "department_name"].map(|key| column(&years, key));
+    let anna = years
+        .iter()
+        .find(|row| row[at[0]] == "10")
+        .expect("a row of the year");
+    assert_eq!(anna[at[1]], "Юг");
+    // Those who plan divide among departments as they are.
+    let again = world.refresh().await;
+    assert_eq!(again["plan_cells_written"], 0, "{again}");
 }

@@ -23,11 +23,41 @@ ID,TITLE,LEAD_ID,CATEGORY_ID,STAGE_ID,STAGE_SEMANTIC_ID,OPPORTUNITY,CURRENCY_ID,
 2,y,,0,LOSE,F,300.00,RUB,11,,2026-02-02T10:00:00+03:00,2026-02-20T10:00:00+03:00,2026-02-20T10:00:00+03:00,Y
 3,z,,0,WON,S,99.99,RUB,11,CALL,2026-02-03T10:00:00+03:00,2026-03-01T00:00:00+03:00,2026-03-01T00:00:00+03:00,Y
 ";
-const USERS: &str =
+/// Its people.
+pub(crate) const USERS: &str =
     "ID,NAME,LAST_NAME,ACTIVE,UF_DEPARTMENT\n10,Анна,Иванова,true,1\n11,Борис,Петров,true,1\n";
 const STATUSES: &str = "ENTITY_ID,STATUS_ID,NAME,SORT,SEMANTICS\nSTATUS,NEW,Новый,10,\nSTATUS,CONVERTED,Успех,20,S\nSTATUS,JUNK,Брак,30,F\nSTATUS,LOST,Отказ,40,F\nSOURCE,WEB,Сайт,10,\nSOURCE,CALL,Звонок,20,\n";
 /// "Today" of the stories.
 pub(crate) const AS_OF: &str = "2026-03-15";
+
+/// The small company with these users and departments.
+pub(crate) fn company(users: &str, departments: Option<&str>) -> Company {
+    let data = tempfile::tempdir().unwrap();
+    let company = "time_zone = \"Europe/Moscow\"\ncurrency = \"RUB\"\n";
+    let files = [
+        ("leads.csv", Some(LEADS)),
+        ("deals.csv", Some(DEALS)),
+        ("users.csv", Some(users)),
+        ("statuses.csv", Some(STATUSES)),
+        ("departments.csv", departments),
+        ("company.toml", Some(company)),
+    ];
+    for (name, text) in files {
+        if let Some(text) = text {
+            std::fs::write(data.path().join(name), text).unwrap();
+        }
+    }
+    Company::load(data.path()).unwrap()
+}
+
+/// A portal of any company.
+async fn serve(company: Company) -> portal::Portal {
+    let options = portal::Options {
+        plan: portal::Plan::Unlimited,
+        ..portal::Options::default()
+    };
+    portal::Portal::start(company, options).await.unwrap()
+}
 
 /// Both simulators, a folder with a configuration, and the binary.
 pub(crate) struct World {
@@ -41,33 +71,12 @@ pub(crate) struct World {
 impl World {
     /// The small company.
     pub(crate) async fn small() -> World {
-        let data = tempfile::tempdir().unwrap();
-        for (name, text) in [
-            ("leads.csv", LEADS),
-            ("deals.csv", DEALS),
-            ("users.csv", USERS),
-            ("statuses.csv", STATUSES),
-            (
-                "company.toml",
-                "time_zone = \"Europe/Moscow\"\ncurrency = \"RUB\"\n",
-            ),
-        ] {
-            std::fs::write(data.path().join(name), text).unwrap();
-        }
-        World::of(Company::load(data.path()).unwrap()).await
+        World::of(company(USERS, None)).await
     }
 
     /// Any company.
     pub(crate) async fn of(company: Company) -> World {
-        let portal = portal::Portal::start(
-            company,
-            portal::Options {
-                plan: portal::Plan::Unlimited,
-                ..portal::Options::default()
-            },
-        )
-        .await
-        .unwrap();
+        let portal = serve(company).await;
         let google = google::Google::start(google::Options {
             quotas: false,
             ..google::Options::default()
@@ -89,6 +98,12 @@ impl World {
         };
         world.configure("planfact.toml", "romashka", "");
         world
+    }
+
+    /// The CRM as it is some time later; the program's store and files stay.
+    pub(crate) async fn later(&mut self, company: Company) {
+        self.portal = serve(company).await;
+        self.configure("planfact.toml", "romashka", "");
     }
 
     /// Writes a configuration with its own store; `more` is added to the company.

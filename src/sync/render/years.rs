@@ -58,7 +58,7 @@ pub(super) fn managers(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
             let label = |column: &str| match column {
                 "user" => Some(Value::Text(user.to_string())),
                 "user_name" => Some(Value::Text(user_name(scene, *user))),
-                "department_name" => Some(department_name(scene, *user)),
+                "department_name" => Some(department_name(scene, *user, Month { year, month: 12 })),
                 _ => None,
             };
             rows.push(ranked(spec, year, rank, row, label));
