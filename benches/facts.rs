@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use planfact::domain::calendar::{Calendar, Day};
-use planfact::domain::crm::{Currency, Semantics};
+use planfact::domain::crm::{Currency, RateTable, Semantics};
 use planfact::domain::fact::{Accumulator, DealRow, FactSpec, Facts, LeadRow};
 use planfact::domain::money::Money;
 use planfact::domain::slot::Metric;
@@ -153,10 +153,13 @@ fn main() {
         count: 1,
         base,
     };
-    let rates = [
-        currency("RUB", 10_000, true),
-        currency("USD", 925_000, false),
-    ];
+    let rates = [RateTable {
+        since: 0,
+        currencies: vec![
+            currency("RUB", 10_000, true),
+            currency("USD", 925_000, false),
+        ],
+    }];
     let spec = FactSpec {
         calendar: &calendar,
         symbols: &symbols,

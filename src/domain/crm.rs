@@ -134,6 +134,15 @@ pub struct Currency {
     pub base: bool,
 }
 
+/// The portal's currency table as it was from an instant on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RateTable {
+    /// Unix seconds; the first table of a company is that of all times before it, too.
+    pub since: i64,
+    /// Its rates.
+    pub currencies: Vec<Currency>,
+}
+
 /// The two kinds of card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Card {

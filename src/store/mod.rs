@@ -5,7 +5,7 @@
 
 use crate::domain::calendar::Instant;
 use crate::domain::crm::{
-    Activity, Call, Card, Deal, Directory, Invoice, Lead, ProductRow, StageMove, Task,
+    Activity, Call, Card, Deal, Directory, Invoice, Lead, ProductRow, RateTable, StageMove, Task,
 };
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
 use crate::domain::plan::{BaseCell, CellKey, Cells, Held, PlanChange};
@@ -181,6 +181,8 @@ pub trait Store: Send + Sync {
     fn trail_counts(&self, company: &str) -> Result<Vec<(&'static str, u64)>, StoreError>;
     /// Who was in which department from when on, by user and time (D8).
     fn memberships(&self, company: &str) -> Result<Vec<Membership>, StoreError>;
+    /// The portal's currency tables, oldest first (D6).
+    fn rate_tables(&self, company: &str) -> Result<Vec<RateTable>, StoreError>;
     /// Deletes everything that is kept of a company, for good: the space is overwritten, so that
     /// nothing of it is left in the file. False when nothing was kept.
     fn forget(&self, company: &str) -> Result<bool, StoreError>;

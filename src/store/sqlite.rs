@@ -18,7 +18,7 @@ use super::{
     Binding, LoggedChange, Membership, PassRecord, PlanVersion, PullBatch, Saved, Store, StoreError,
 };
 use crate::domain::calendar::Instant;
-use crate::domain::crm::{Activity, Call, Card, Directory, StageMove};
+use crate::domain::crm::{Activity, Call, Card, Directory, RateTable, StageMove};
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
 use crate::domain::plan::{BaseCell, CellKey, Cells, Held};
 
@@ -27,6 +27,7 @@ mod forget;
 mod history;
 mod ledger;
 mod open;
+mod rates;
 mod records;
 #[cfg(test)]
 mod tests;
@@ -156,6 +157,8 @@ impl Store for Sqlite {
                 if let Some(at) = batch.directory_at {
                     trail::note_memberships(connection, number, directory, at)
                         .map_err(failed(&doing))?;
+                    rates::note(connection, number, &directory.currencies, at)
+                        .map_err(failed(&doing))?;
                 }
             }
             ledger::save_cursors(connection, number, &batch.cursors).map_err(failed(&doing))?;
@@ -208,6 +211,13 @@ impl Store for Sqlite {
         let doing = format!("reading departments of people of {company}");
         self.read(company, &doing, |connection, number| {
             trail::memberships(connection, number).map_err(failed(&doing))
+        })
+    }
+
+    fn rate_tables(&self, company: &str) -> Result<Vec<RateTable>, StoreError> {
+        let doing = format!("reading currency rates of {company}");
+        self.read(company, &doing, |connection, number| {
+            rates::tables(connection, number).map_err(failed(&doing))
         })
     }
 

@@ -211,12 +211,12 @@ fn compute_facts(engine: &Engine, company: &Company, today: Day) -> Result<Facts
         let profile = &company.profile;
         let store = &*engine.store;
         let symbols = store.symbols(&profile.id)?;
-        let directory = store.directory(&profile.id)?;
+        let rates = store.rate_tables(&profile.id)?;
         let spec = FactSpec {
             calendar: &profile.calendar,
             symbols: &symbols,
             junk: &profile.junk,
-            rates: &directory.currencies,
+            rates: &rates,
             base_currency: &profile.currency,
             pipelines: profile.pipelines.as_ref(),
         };

@@ -13,7 +13,7 @@ use super::row::MetricRow;
 use super::sales::SalesTally;
 use super::{DealRow, FIRST_YEAR, FactSpec, Facts, LeadRow};
 use crate::domain::calendar::{Day, Month, month_index};
-use crate::domain::crm::{Activity, Call, Semantics};
+use crate::domain::crm::{Activity, Call, Currency, Semantics};
 use crate::domain::money::Money;
 
 /// User ids below this are looked up in an array, the rest in a hash table.
@@ -132,8 +132,8 @@ pub struct Accumulator<'a> {
     recent: usize,
     /// By symbol: whether a status code means junk.
     junk: Vec<bool>,
-    /// By symbol: the rate of a currency code.
-    rates: Vec<Rate>,
+    /// From when on, Unix seconds, and by symbol: the rate of a currency code. Never empty.
+    rates: Vec<(i64, Vec<Rate>)>,
     company: Strip,
     /// Ids are the symbol plus one; 0 is "not chosen".
     sources: Strips,
@@ -146,6 +146,23 @@ pub struct Accumulator<'a> {
     unconverted: u64,
     future: u64,
     ancient: u64,
+}
+
+/// The rates of each time, by symbol.
+fn rates(spec: &FactSpec<'_>) -> Vec<(i64, Vec<Rate>)> {
+    let by_symbol = |currencies: &[Currency]| {
+        let symbols = spec.symbols.iter();
+        symbols
+            .map(|code| Rate::between(code, spec.base_currency, currencies))
+            .collect()
+    };
+    if spec.rates.is_empty() {
+        return vec![(i64::MIN, by_symbol(&[]))];
+    }
+    let tables = spec.rates.iter();
+    tables
+        .map(|table| (table.since, by_symbol(&table.currencies)))
+        .collect()
 }
 
 impl<'a> Accumulator<'a> {
@@ -163,13 +180,8 @@ impl<'a> Accumulator<'a> {
             current,
             starts: spec.calendar.month_starts(first, current),
             recent: 0,
-            junk: symbols
-                .clone()
-                .map(|code| spec.junk.contains(code))
-                .collect(),
-            rates: symbols
-                .map(|code| Rate::between(code, spec.base_currency, spec.rates))
-                .collect(),
+            junk: symbols.map(|code| spec.junk.contains(code)).collect(),
+            rates: rates(spec),
             company: Strip::default(),
             sources: Strips::new(),
             users: Strips::new(),
@@ -190,7 +202,7 @@ impl<'a> Accumulator<'a> {
         let is_junk = self.junk.get(row.status as usize).copied().unwrap_or(false);
         let fate = Fate::of(row, is_junk);
         let given = row.amount.filter(|amount| !amount.is_zero());
-        let units = self.convert(given, row.currency);
+        let units = self.convert(given, row.currency, row.created);
         let source = self.sources.index(source_id(row.source));
         let user = self.users.index(row.user);
         let opener = self.users.index(row.opener);
@@ -253,7 +265,7 @@ impl<'a> Accumulator<'a> {
             Semantics::Failure => false,
         };
         let given = row.amount.filter(|amount| won && !amount.is_zero());
-        let units = self.convert(given, row.currency);
+        let units = self.convert(given, row.currency, row.closed.unwrap_or(row.created));
         if let (Some(units), Some(lead)) = (units, row.lead.and_then(|id| self.leads.find(id))) {
             let month = usize::from(lead.month);
             self.company.at(month).leads.converted(units);
@@ -370,13 +382,13 @@ impl<'a> Accumulator<'a> {
     }
 
     /// An amount in units of the company's currency; one that cannot be converted is counted.
-    fn convert(&mut self, amount: Option<Money>, currency: u32) -> Option<i64> {
+    /// `at` is when it was earned, or hoped for; Unix seconds.
+    fn convert(&mut self, amount: Option<Money>, currency: u32, at: i64) -> Option<i64> {
         let amount = amount?;
-        let rate = self
-            .rates
-            .get(currency as usize)
-            .copied()
-            .unwrap_or(Rate::Unknown);
+        let later = self.rates.partition_point(|(since, _)| *since <= at);
+        let table = self.rates.get(later.saturating_sub(1));
+        let rate = table.and_then(|(_, rates)| rates.get(currency as usize));
+        let rate = rate.copied().unwrap_or(Rate::Unknown);
         let units = rate.apply(amount);
         self.unconverted += u64::from(units.is_none());
         units

@@ -27,7 +27,7 @@ pub use accumulate::Accumulator;
 pub use row::{MetricRow, Number};
 
 use super::calendar::{Calendar, Month};
-use super::crm::{Currency, Semantics};
+use super::crm::{RateTable, Semantics};
 use super::money::Money;
 
 /// A lead as the accumulator wants it: compact, with codes replaced by the store's symbol numbers.
@@ -94,8 +94,9 @@ pub struct FactSpec<'a> {
     pub symbols: &'a [String],
     /// Codes of the lead statuses that mean junk (D2).
     pub junk: &'a BTreeSet<String>,
-    /// The portal's currency table.
-    pub rates: &'a [Currency],
+    /// The portal's currency tables, oldest first: an amount is converted at the rate of its time, so
+    /// that a new rate does not change what was earned before (D6).
+    pub rates: &'a [RateTable],
     /// Code of the currency in which the company reports.
     pub base_currency: &'a str,
     /// Ids of the pipelines whose deals count; `None`: all.

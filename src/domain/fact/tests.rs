@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::calendar::Day;
-use crate::domain::crm::{Activity, ActivityKind, Call, Direction};
+use crate::domain::crm::{Activity, ActivityKind, Call, Currency, Direction};
 use crate::domain::slot::Metric;
 
 const SYMBOLS: [&str; 10] = [
@@ -97,28 +97,37 @@ fn facts(leads: &[LeadRow], deals: &[DealRow]) -> Facts {
 }
 
 fn facts_of(leads: &[LeadRow], deals: &[DealRow], pipelines: Option<&BTreeSet<u64>>) -> Facts {
+    facts_at(leads, deals, pipelines, &[table(0, "92.5")])
+}
+
+/// A portal's currency table with this rate of the dollar.
+fn table(since: i64, dollar: &str) -> RateTable {
+    let currency = |code: &str, rate: &str, base| Currency {
+        code: code.to_owned(),
+        amount: money(rate),
+        count: 1,
+        base,
+    };
+    RateTable {
+        since,
+        currencies: vec![currency("RUB", "1", true), currency("USD", dollar, false)],
+    }
+}
+
+fn facts_at(
+    leads: &[LeadRow],
+    deals: &[DealRow],
+    pipelines: Option<&BTreeSet<u64>>,
+    rates: &[RateTable],
+) -> Facts {
     let calendar = Calendar::new(chrono_tz::Europe::Moscow);
     let symbols: Symbols = SYMBOLS.iter().map(|text| (*text).to_owned()).collect();
     let junk = BTreeSet::from(["JUNK".to_owned(), "TRASH".to_owned()]);
-    let rates = [
-        Currency {
-            code: "RUB".into(),
-            amount: money("1"),
-            count: 1,
-            base: true,
-        },
-        Currency {
-            code: "USD".into(),
-            amount: money("92.5"),
-            count: 1,
-            base: false,
-        },
-    ];
     let spec = FactSpec {
         calendar: &calendar,
         symbols: &symbols,
         junk: &junk,
-        rates: &rates,
+        rates,
         base_currency: "RUB",
         pipelines,
     };
@@ -191,6 +200,30 @@ fn a_lead_counts_by_creation_and_by_closing() {
             "{status}"
         );
     }
+}
+
+/// D6: a rate that changes today does not change what was earned before.
+#[test]
+fn an_amount_is_converted_at_the_rate_of_its_time() {
+    let march = lead(1, "2026-03-01T00:00", "NEW", "", "").created;
+    let rates = [table(0, "92.5"), table(march, "100")];
+    let leads = [
+        lead(1, "2026-02-28T23:59", "NEW", "", "10 USD"),
+        lead(2, "2026-03-01T00:00", "NEW", "", "10 USD"),
+    ];
+    let won = |id, closed| deal(id, None, "2026-01-05T10:00", "S", closed, "1 USD");
+    let deals = [won(1, "2026-02-20T10:00"), won(2, "2026-03-02T10:00")];
+    let facts = facts_at(&leads, &deals, None, &rates);
+    for (at, potential, revenue) in [("2026-02", "925", "92.5"), ("2026-03", "1000", "100")] {
+        let row = &facts.months[&month(at)];
+        assert_eq!(
+            row.money(Metric::PotentialSum),
+            Some(money(potential)),
+            "{at}"
+        );
+        assert_eq!(row.money(Metric::Revenue), Some(money(revenue)), "{at}");
+    }
+    assert_eq!(facts.unconverted, 0);
 }
 
 #[test]

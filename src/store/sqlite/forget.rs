@@ -28,6 +28,7 @@ pub(super) const TABLES: &[&str] = &[
     "field",
     "field_value",
     "membership",
+    "rate",
     "plan_change",
     "plan_version",
 ];

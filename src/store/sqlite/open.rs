@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_plan_history.sql"),
     include_str!("../migrations/0003_trail.sql"),
+    include_str!("../migrations/0004_rates.sql"),
 ];
 
 /// Marks the file as ours (`PLNF`), in SQLite's field for that purpose.

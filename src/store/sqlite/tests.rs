@@ -666,7 +666,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
                 error,
                 StoreError::TooNew {
                     found: 7000,
-                    known: 3,
+                    known: 4,
                     ..
                 }
             ),

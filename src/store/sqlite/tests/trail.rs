@@ -183,6 +183,42 @@ fn what_happened_comes_back_exactly_and_is_replaced_by_id() {
 }
 
 #[test]
+fn a_changed_rate_holds_from_then_on() {
+    let store = memory();
+    let mut directory = directory();
+    let mut save = |dollar: &str, seconds| {
+        let currency = |code: &str, rate: &str, base| Currency {
+            code: code.to_owned(),
+            amount: Money::parse(rate).expect("money"),
+            count: 1,
+            base,
+        };
+        directory.currencies = vec![currency("USD", dollar, false), currency("RUB", "1", true)];
+        let batch = PullBatch {
+            directory: Some(directory.clone()),
+            directory_at: Some(at(seconds)),
+            ..PullBatch::default()
+        };
+        store.save_pull(A, &batch).expect("stores");
+    };
+    for (dollar, seconds) in [("90", 100), ("90", 200), ("95.5", 300), ("95.5", 400)] {
+        save(dollar, seconds);
+    }
+    let tables = store.rate_tables(A).expect("tables");
+    let shown: Vec<(i64, String)> = tables
+        .iter()
+        .map(|table| {
+            let dollar = table.currencies.iter().find(|one| one.code == "USD");
+            (table.since, dollar.expect("a dollar").amount.to_string())
+        })
+        .collect();
+    let since = at(300).timestamp();
+    assert_eq!(shown, [(0, "90".to_owned()), (since, "95.5".to_owned())]);
+    assert!(store.forget(A).expect("forgets"));
+    assert!(store.rate_tables(A).expect("tables").is_empty());
+}
+
+#[test]
 fn who_moves_to_another_department_is_there_from_then_on() {
     let store = memory();
     let mut directory = directory();
