@@ -13,6 +13,8 @@ trap finish EXIT
 start() {
   local name=$1
   shift
+  # What an earlier program of this name said must not be taken for this one's readiness.
+  : >"$folder/$name.json"
   "$@" >"$folder/$name.json" 2>"$folder/$name.log" &
   started+=($!)
   for _ in $(seq 600); do
