@@ -459,3 +459,62 @@ async fn faults_are_served_in_order() {
     );
     google.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_rights_and_files_go_a_moment_before_a_request() {
+    let google = start(false).await;
+    let first = robot(&google);
+    let book = first.sheet_in(&google.folder, "Spoilt");
+    let path = format!("/v4/spreadsheets/{book}");
+    let spoil = |client: &Client, kind: &str| {
+        let fault = json!([{"match": "sheets.spreadsheets.get", "kind": kind}]);
+        client.post("/_sim/faults", &fault);
+    };
+    let status = |client: &Client| client.call("GET", &path, &Value::Null).0;
+
+    spoil(&first, "revoke_token");
+    assert_eq!(status(&first), 401);
+    assert_eq!(status(&first), 401, "it stays revoked");
+    let second = robot(&google);
+    assert_eq!(status(&second), 200, "a new one is good");
+
+    spoil(&second, "withdraw");
+    assert_eq!(status(&second), 403);
+    assert_eq!(status(&second), 403, "the right stays withdrawn");
+    assert_eq!(
+        status(&robot(&google)),
+        403,
+        "of whoever it was, not of a token"
+    );
+    let owner = person(&google, "owner@example.com");
+    assert_eq!(status(&owner), 200, "others keep theirs");
+
+    spoil(&owner, "delete_file");
+    assert_eq!(status(&owner), 404);
+    let drive = format!("/drive/v3/files/{book}?supportsAllDrives=true");
+    assert_eq!(owner.call("GET", &drive, &Value::Null).0, 404);
+    google.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_of_the_requests_fails_and_the_same_seed_fails_the_same() {
+    let google = start(false).await;
+    let robot = robot(&google);
+    let book = robot.sheet_in(&google.folder, "Dice");
+    let path = format!("/v4/spreadsheets/{book}");
+    let run = |seed: u64| -> Vec<u16> {
+        let fault = json!([{"match": "sheets.spreadsheets.get", "status": 503, "percent": 40,
+            "seed": seed, "count": 1_000}]);
+        robot.post("/_sim/faults", &fault);
+        let statuses = (0..60).map(|_| robot.call("GET", &path, &Value::Null).0);
+        let statuses = statuses.collect();
+        assert_eq!(robot.call("DELETE", "/_sim/faults", &Value::Null).0, 200);
+        statuses
+    };
+    let seen = run(7);
+    let failed = seen.iter().filter(|status| **status == 503).count();
+    assert!((10..=40).contains(&failed), "{failed} of 60: {seen:?}");
+    assert_eq!(run(7), seen);
+    assert_ne!(run(8), seen);
+    google.stop().await;
+}

@@ -198,7 +198,7 @@ fn router(world: Shared) -> Router {
     Router::new()
         .route("/_sim/requests", get(requests))
         .route("/_sim/reset", post(reset))
-        .route("/_sim/faults", post(faults))
+        .route("/_sim/faults", post(faults).delete(no_faults))
         .route("/_sim/seed", post(seed))
         .route("/_sim/oauth", post(sign_in))
         .merge(pages::router())
@@ -222,6 +222,11 @@ async fn faults(State(world): State<Shared>, body: Bytes) -> Response<Body> {
         let queued = lock(&world).faults.push(value)?;
         Ok(json!({ "queued": queued }))
     })
+}
+
+async fn no_faults(State(world): State<Shared>) -> Response<Body> {
+    lock(&world).faults.clear();
+    response(Reply::json(&json!({"queued": 0})))
 }
 
 async fn seed(State(world): State<Shared>, body: Bytes) -> Response<Body> {
