@@ -288,6 +288,9 @@ impl Desk {
         let told = &report.change.notices;
         self.check(index, told).await;
         let again = self.refresh().await;
+        if again.cells_written.0 > 0 && std::env::var_os("PLANFACT_TELL").is_some() {
+            println!("{index}: written again: {:?}", again.change.plan);
+        }
         assert_eq!(
             again.cells_written.0, 0,
             "history {index}: a second pass writes nothing"

@@ -212,6 +212,7 @@ pub(super) fn settle_all(input: &PlanInput<'_>, targets: &Targets, plan: &mut Re
         .into_iter()
         .filter(|metric| is_planned(metric) || held.contains(metric))
         .collect();
+    let planned = INDICATORS.into_iter().filter(is_planned).collect();
     let mut work = Work {
         input,
         targets,
@@ -220,6 +221,7 @@ pub(super) fn settle_all(input: &PlanInput<'_>, targets: &Targets, plan: &mut Re
         shares: BTreeMap::new(),
         basis: BTreeMap::new(),
         tree,
+        planned,
     };
     work.settle_weights();
     for metric in CHAIN.into_iter().filter(|metric| used.contains(metric)) {
@@ -399,14 +401,13 @@ fn remembered<'a>(input: &'a PlanInput<'_>) -> impl Iterator<Item = Member> + 'a
 /// Indicators of which a department or a person has a number, though the company may not plan them any
 /// more: what people typed stays in force, and what the daemon wrote is to be taken back.
 fn held(input: &PlanInput<'_>) -> BTreeSet<Metric> {
-    let remembered = input.base.iter().filter(|(_, cell)| cell.value.is_some());
-    let unmet = input
-        .seen
-        .iter()
-        .filter(|(key, seen)| matches!(seen, Seen::Number(_)) && !input.base.contains_key(key));
+    // What was divided once stays so, though blank: else its rows and notices would come and go.
+    let remembered = input.base.iter();
+    // Text too: as long as it stands there it is told.
+    let shown = input.seen.iter().filter(|(_, seen)| **seen != Seen::Blank);
     let keys = remembered
         .map(|(key, _)| key)
-        .chain(unmet.map(|(key, _)| key));
+        .chain(shown.map(|(key, _)| key));
     keys.filter(|key| key.table == DEPARTMENT_TABLE || key.table == EMPLOYEE_TABLE)
         .filter_map(|key| Metric::from_key(Member::of_row(&key.row)?.1))
         .collect()
@@ -470,6 +471,9 @@ struct Work<'a, 'b> {
     /// What each node's part of its parent was, by metric.
     shares: BTreeMap<(Metric, usize), Vec<BigRational>>,
     basis: BTreeMap<Member, String>,
+    /// What the company plans: only that leads others. A number that is merely held says nothing of how
+    /// the rest is shared, and when it is gone the rest must not change.
+    planned: BTreeSet<Metric>,
 }
 
 impl Work<'_, '_> {
@@ -643,7 +647,9 @@ impl Work<'_, '_> {
             .zip(&allocation.months)
             .zip(shares)
         {
-            self.shares.insert((metric, *child), share);
+            if self.planned.contains(&metric) {
+                self.shares.insert((metric, *child), share);
+            }
             self.commit(metric, *child, row, months);
         }
     }
