@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use planfact::domain::calendar::{Calendar, Day};
-use planfact::domain::crm::{Currency, RateTable, Semantics};
+use planfact::domain::crm::{Currency, Homes, RateTable, Semantics};
 use planfact::domain::fact::{Accumulator, DealRow, FactSpec, Facts, LeadRow};
 use planfact::domain::money::Money;
 use planfact::domain::slot::Metric;
@@ -167,6 +167,7 @@ fn main() {
         rates: &rates,
         base_currency: "RUB",
         pipelines: None,
+        homes: &Homes::default(),
     };
     let today = Day::from_ymd_opt(2026, 3, 20).unwrap_or_default();
     let made = rows_alone();

@@ -165,8 +165,8 @@ pub struct Portal {
     pub application: Option<Application>,
     /// A PEM file with the certificate authority of a portal that its owner hosts.
     pub ca_file: Option<PathBuf>,
-    /// Whether the tariff is Enterprise, which allows more requests.
-    pub enterprise: bool,
+    /// Whether the tariff is Enterprise, which allows more requests; none where nothing is said.
+    pub enterprise: Option<bool>,
 }
 
 impl Portal {
@@ -176,7 +176,7 @@ impl Portal {
             webhook_url,
             application: None,
             ca_file: None,
-            enterprise: false,
+            enterprise: None,
         }
     }
 }

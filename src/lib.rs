@@ -12,6 +12,7 @@ pub mod daemon;
 pub mod domain;
 pub mod export;
 pub mod google;
+pub mod private_file;
 pub mod retry;
 pub mod sheet;
 pub mod store;

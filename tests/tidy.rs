@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("clock", &[]),
+    ("private_file", &[]),
     ("retry", &[]),
     ("telemetry", &[]),
     ("sheet", &["domain"]),
-    ("bitrix24", &["domain", "retry", "clock"]),
-    ("google", &["sheet", "retry", "clock"]),
+    ("bitrix24", &["domain", "retry", "clock", "private_file"]),
+    ("google", &["sheet", "retry", "clock", "private_file"]),
     ("store", &["domain", "clock"]),
     ("export", &["domain", "sheet"]),
     ("config", &["domain", "bitrix24", "google", "store"]),
@@ -53,6 +54,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const EVERYTHING: &[&str] = &[
     "domain",
     "clock",
+    "private_file",
     "retry",
     "telemetry",
     "sheet",
@@ -816,6 +818,33 @@ fn files_declared_for_tests_are_free() {
     let faults: Vec<Fault> = sources.iter().flat_map(check_forbidden).collect();
     assert_eq!(faults.len(), 1, "{faults:#?}");
     assert_eq!(faults[0].path, "src/x/a.rs");
+}
+
+/// What is packed, compiled or somebody else's package does not belong among the sources.
+#[test]
+fn nothing_packed_lies_among_the_sources() {
+    const PACKED: [&str; 9] = ["whl", "gz", "tgz", "zip", "tar", "jar", "so", "exe", "pyc"];
+    const MADE: [&str; 5] = [".git", "target", "out", "node_modules", "__pycache__"];
+    let (mut folders, mut found, mut files) = (vec![root()], Vec::new(), 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("is readable") {
+            let entry = entry.expect("is readable");
+            let (path, name) = (entry.path(), entry.file_name());
+            if entry.file_type().expect("is readable").is_dir() {
+                if !MADE.iter().any(|made| name == *made) {
+                    folders.push(path);
+                }
+                continue;
+            }
+            files += 1;
+            let extension = path.extension().unwrap_or_default();
+            if PACKED.iter().any(|packed| extension == *packed) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(files > 300, "only {files} files were looked at");
+    assert!(found.is_empty(), "packed files: {found:?}");
 }
 
 #[test]

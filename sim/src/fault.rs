@@ -17,19 +17,22 @@ pub(crate) enum FaultKind {
     BeforeApply,
     /// Apply the request, then close the connection without an answer.
     AfterApply,
+    /// Apply the request, then answer with the given status and body all the same: a gateway that
+    /// gave up while the service behind it went on.
+    StatusAfter,
     /// Apply the request and cut the answer's body in half.
     Truncate,
     /// Wait that many milliseconds (`ms`), then serve the request as usual.
     SlowMs,
-    /// A person's batch (`body`, as `spreadsheets.batchUpdate` takes it) is applied to the same
+    /// A person's batch (`body`, as `spreadsheets.batchUpdate` takes it) is applied to the
     /// spreadsheet a moment before the request is served as usual: an edit, a tab deleted, a
     /// protected range added.
     Person,
     /// The caller's token is revoked a moment before.
     RevokeToken,
-    /// The file of the request is deleted for ever a moment before.
+    /// The file is deleted for ever a moment before.
     DeleteFile,
-    /// The caller loses every right to the file of the request a moment before.
+    /// The caller loses every right to the file a moment before, until somebody shares it anew.
     Withdraw,
 }
 
@@ -39,7 +42,7 @@ pub(crate) struct Fault {
     /// Method id such as `sheets.spreadsheets.batchUpdate`, or `*`.
     #[serde(rename = "match", default = "any_method")]
     pub(crate) method: String,
-    /// Status of the answer for [`FaultKind::Status`].
+    /// Status of the answer for [`FaultKind::Status`] and [`FaultKind::StatusAfter`].
     #[serde(default = "default_status")]
     pub(crate) status: u16,
     /// Body of the answer: JSON, or a string that is sent as text/html.
@@ -60,6 +63,10 @@ pub(crate) struct Fault {
     /// Percent of the matching requests that are hit, until `count` of them were; without it each.
     #[serde(default)]
     pub(crate) percent: Option<f64>,
+    /// Id of the file that [`FaultKind::Person`], [`FaultKind::DeleteFile`] and
+    /// [`FaultKind::Withdraw`] are about; without it the file of the request.
+    #[serde(default)]
+    pub(crate) file: Option<String>,
     /// Where the dice of `percent` start, so that a run can be repeated.
     #[serde(default)]
     pub(crate) seed: Option<u64>,

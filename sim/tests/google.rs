@@ -3,7 +3,8 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a test that meets the unexpected should stop there"
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected should stop there, and says its seed"
 )]
 
 use std::io::{Read, Write};
@@ -517,4 +518,93 @@ async fn a_share_of_the_requests_fails_and_the_same_seed_fails_the_same() {
     assert_eq!(run(7), seen);
     assert_ne!(run(8), seen);
     google.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_is_asked_for_its_values_tells_the_results_of_formulas() {
+    let google = start(false).await;
+    let robot = robot(&google);
+    let book = robot.sheet_in(&google.folder, "Told");
+    let values = format!("/v4/spreadsheets/{book}/values");
+    let asked = "valueInputOption=USER_ENTERED&includeValuesInResponse=true&\
+                 responseValueRenderOption=UNFORMATTED_VALUE";
+    let wanted = json!([[2, 5]]);
+    let (_, one) = robot.call(
+        "PUT",
+        &format!("{values}/A1:B1?{asked}&fields=updatedData.values"),
+        &json!({"values": [[2, "=A1*2.5"]]}),
+    );
+    assert_eq!(one, json!({"updatedData": {"values": wanted}}));
+    let (_, added) = robot.call(
+        "POST",
+        &format!("{values}/A1:append?{asked}"),
+        &json!({"values": [[2, "=SUM(B1:B1)"]]}),
+    );
+    assert_eq!(added["updates"]["updatedData"]["values"], wanted, "{added}");
+    let body = json!({"valueInputOption": "USER_ENTERED", "includeValuesInResponse": true,
+        "responseValueRenderOption": "FORMULA", "data": [
+            {"range": "C1", "values": [["=A1+1"]]}, {"range": "D1", "values": [["=C1+1"]]}]});
+    let (_, many) = robot.call("POST", &format!("{values}:batchUpdate"), &body);
+    assert_eq!(
+        many["responses"][1]["updatedData"]["values"],
+        json!([["=C1+1"]])
+    );
+    let mut body = body;
+    body["responseValueRenderOption"] = json!("UNFORMATTED_VALUE");
+    let (_, many) = robot.call("POST", &format!("{values}:batchUpdate"), &body);
+    let told: Vec<&Value> = many["responses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["updatedData"]["values"][0][0])
+        .collect();
+    assert_eq!(told, [&json!(3), &json!(4)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doubles_come_back_to_the_last_digit() {
+    const SEED: u64 = 20_261_123;
+    println!("seed {SEED}");
+    let google = start(false).await;
+    let robot = robot(&google);
+    let book = robot.sheet_in(&google.folder, "Doubles");
+    let mut state = SEED;
+    let mut next = || {
+        // Steele and Vigna's SplitMix64.
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    };
+    let numbers: Vec<f64> = std::iter::repeat_with(|| f64::from_bits(next()))
+        .filter(|n| n.is_normal())
+        .take(900)
+        .chain([
+            0.1 + 0.2,
+            1.0 / 3.0,
+            9_007_199_254_740_993.0,
+            0.0009441000225164595,
+        ])
+        .collect();
+    let path = format!("/v4/spreadsheets/{book}/values/A1:A{}", numbers.len());
+    let rows: Vec<Value> = numbers.iter().map(|n| json!([n])).collect();
+    let write = format!("{path}?valueInputOption=RAW");
+    let (status, answer) = robot.call("PUT", &write, &json!({"values": rows}));
+    assert_eq!(status, 200, "{answer}");
+    let read = robot.get(&format!("{path}?valueRenderOption=UNFORMATTED_VALUE"));
+    let seen: Vec<f64> = read["values"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row[0].as_f64().unwrap())
+        .collect();
+    for (sent, came) in numbers.iter().zip(&seen) {
+        assert_eq!(
+            sent.to_bits(),
+            came.to_bits(),
+            "{sent:e} came back as {came:e}"
+        );
+    }
+    assert_eq!(seen.len(), numbers.len());
 }

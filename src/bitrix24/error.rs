@@ -161,7 +161,7 @@ fn kind_of(code: &str, description: &str) -> Kind {
             .to_ascii_lowercase()
             .as_str()
         {
-            "not found" => Kind::NotFound,
+            "not found" | "activity is not found" => Kind::NotFound,
             "access denied" => Kind::NeedsHuman,
             _ => Kind::Permanent,
         },
@@ -307,7 +307,9 @@ mod tests {
     #[test]
     fn the_sentence_decides_only_without_a_code() {
         for code in [json!(""), json!("0"), json!(0), json!(null)] {
-            assert_eq!(read(&code, "Not found").kind, Kind::NotFound, "{code}");
+            for sentence in ["Not found", "Activity is not found."] {
+                assert_eq!(read(&code, sentence).kind, Kind::NotFound, "{code}");
+            }
             assert_eq!(
                 read(&code, "Access denied.").kind,
                 Kind::NeedsHuman,

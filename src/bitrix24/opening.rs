@@ -20,6 +20,9 @@ const PAGES_OF_TRAIL: usize = 1;
 const MUCH_CHANGED: TimeDelta = TimeDelta::hours(2);
 /// Pages of users and of departments asked for at once when the opening's did not suffice.
 const PAGES_MORE: usize = 20;
+/// Pages of a first load that ride in the opening request. They fill what gaps in the ids leave of its
+/// last requests; more would only be waited for, one after another, before anything else can be asked.
+const HEAD_PAGES: usize = 8;
 
 /// What to ask for.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +35,11 @@ pub struct Ask {
     pub starts: Vec<(Entity, Start)>,
     /// How long ago changes were asked for last.
     pub elapsed: TimeDelta,
+    /// Commands of the caller's that ride along; a few.
+    pub extra: Vec<Command>,
+    /// A kind of which a first load begins, and the first id that is not loaded: its first pages fill
+    /// what the request leaves free.
+    pub head: Option<(Entity, u64)>,
 }
 
 /// Where the reading of a kind of record begins.
@@ -54,6 +62,16 @@ pub struct Span {
     pub first: u64,
     /// The largest.
     pub last: u64,
+    /// How many records there are; told for leads and deals.
+    pub count: Option<u64>,
+}
+
+impl Span {
+    /// Which share of its ids is in use, as far as that is told.
+    pub fn density(&self) -> Option<f64> {
+        let ids = self.last.saturating_sub(self.first).saturating_add(1);
+        self.count.map(|count| count as f64 / ids as f64)
+    }
 }
 
 /// What the opening request gave.
@@ -75,6 +93,10 @@ pub struct Opening {
     pub unavailable: Vec<(Entity, BitrixError)>,
     /// Ids in use; none for an entity without records.
     pub spans: Vec<Span>,
+    /// The first pages of the kind that was to begin.
+    pub head: Option<Chunk>,
+    /// The answers to the caller's commands.
+    pub extra: Vec<Result<Value, BitrixError>>,
     /// Changes read so far …
     pub changes: Chunk,
     /// … and walks to go on with.
@@ -97,6 +119,7 @@ enum Slot {
     DealFields,
     FirstId(Entity),
     LastId(Entity),
+    Head(Entity),
     Changes(Entity),
 }
 
@@ -115,7 +138,10 @@ impl Slot {
     /// The kind of record that it is about.
     fn entity(self) -> Option<Entity> {
         match self {
-            Slot::FirstId(entity) | Slot::LastId(entity) | Slot::Changes(entity) => Some(entity),
+            Slot::FirstId(entity)
+            | Slot::LastId(entity)
+            | Slot::Head(entity)
+            | Slot::Changes(entity) => Some(entity),
             _ => None,
         }
     }
@@ -138,7 +164,11 @@ impl Slot {
             Slot::LeadFields => Command::new("crm.lead.fields"),
             Slot::DealFields => Command::new("crm.deal.fields"),
             Slot::LastId(entity) => listing(entity).ids("DESC"),
-            Slot::FirstId(entity) | Slot::Changes(entity) => listing(entity).ids("ASC"),
+            // How many there are tells how full pages will be; a table of millions is slow to count.
+            Slot::FirstId(entity) if Entity::CARDS.contains(&entity) => listing(entity).count(),
+            Slot::FirstId(entity) | Slot::Head(entity) | Slot::Changes(entity) => {
+                listing(entity).ids("ASC")
+            }
         }
     }
 
@@ -159,6 +189,8 @@ struct Questions {
     slots: Vec<Slot>,
     commands: Vec<Command>,
     walks: Vec<Walk>,
+    /// A walk through the first pages of what begins to be loaded.
+    head: Option<Walk>,
 }
 
 impl Questions {
@@ -201,17 +233,27 @@ impl Questions {
             walks.push(Walk::new(listing(*entity), since, after));
         }
         let (mut slots, mut commands): (Vec<Slot>, Vec<Command>) = asked.into_iter().unzip();
-        let room = COMMANDS_MAX.saturating_sub(commands.len());
+        let room = COMMANDS_MAX.saturating_sub(commands.len() + ask.extra.len());
         let pages = pages_of_changes(&walks, room, ask.elapsed >= MUCH_CHANGED);
         for (walk, pages) in walks.iter().zip(pages) {
             let first = commands.len();
             commands.extend(walk.commands(first, pages));
             slots.extend(std::iter::repeat_n(Slot::Changes(walk.entity()), pages));
         }
+        let head = ask.head.map(|(entity, next)| {
+            let walk = Walk::new(listing(entity), None, next.saturating_sub(1));
+            let first = commands.len();
+            let room = COMMANDS_MAX.saturating_sub(first + ask.extra.len());
+            let pages = HEAD_PAGES.min(room);
+            commands.extend(walk.commands(first, pages));
+            slots.extend(std::iter::repeat_n(Slot::Head(entity), pages));
+            walk
+        });
         Questions {
             slots,
             commands,
             walks,
+            head,
         }
     }
 }
@@ -242,13 +284,19 @@ fn pages_of_changes(walks: &[Walk], room: usize, much: bool) -> Vec<usize> {
 pub async fn open(portal: &Portal, ask: &Ask) -> Result<Opening, BitrixError> {
     let Questions {
         slots,
-        commands,
+        mut commands,
         walks,
+        head,
     } = Questions::of(portal, ask);
-    let answer = portal
+    commands.extend(ask.extra.iter().cloned());
+    let mut answer = portal
         .patiently(true, || ask_once(portal, &slots, &commands))
         .await?;
-    let (mut opening, more) = read(&slots, answer, walks)?;
+    let extra = answer
+        .answers
+        .split_off(slots.len().min(answer.answers.len()));
+    let (mut opening, more) = read(&slots, answer, walks, head)?;
+    opening.extra = extra;
     for (slot, start) in more {
         fetch_rest(portal, slot, start, &mut opening).await?;
     }
@@ -265,8 +313,9 @@ async fn ask_once(
     let answer = portal.batch_once(commands).await?;
     let mut before = None;
     for (slot, result) in slots.iter().zip(&answer.answers) {
-        // Pages of changes behind the first may fail: their walk goes on later.
-        let behind = matches!(slot, Slot::Changes(_)) && before == Some(*slot);
+        // Pages of changes behind the first may fail: their walk goes on later. So may a load's.
+        let behind = matches!(slot, Slot::Changes(_)) && before == Some(*slot)
+            || matches!(slot, Slot::Head(_));
         before = Some(*slot);
         if let Err(error) = result
             && !behind
@@ -283,18 +332,28 @@ fn read(
     slots: &[Slot],
     answer: BatchAnswer,
     walks: Vec<Walk>,
+    head: Option<Walk>,
 ) -> Result<(Opening, Vec<(Slot, usize)>), BitrixError> {
     let mut opening = Opening {
         began: answer.began,
         ..Opening::default()
     };
     let mut more: Vec<(Slot, usize)> = Vec::new();
-    let mut ids: Vec<(Slot, u64)> = Vec::new();
+    let mut ids: Vec<(Slot, u64, Option<u64>)> = Vec::new();
     let mut pages: Vec<(Entity, Result<Value, BitrixError>)> = Vec::new();
-    for ((slot, result), next) in slots.iter().zip(answer.answers).zip(answer.nexts) {
-        if let Slot::Changes(entity) = slot {
-            pages.push((*entity, result));
-            continue;
+    let mut head_pages: Vec<Result<Value, BitrixError>> = Vec::new();
+    let told = answer.nexts.into_iter().zip(answer.totals);
+    for ((slot, result), (next, total)) in slots.iter().zip(answer.answers).zip(told) {
+        match slot {
+            Slot::Changes(entity) => {
+                pages.push((*entity, result));
+                continue;
+            }
+            Slot::Head(_) => {
+                head_pages.push(result);
+                continue;
+            }
+            _ => {}
         }
         let value = match result {
             Ok(value) => value,
@@ -303,13 +362,7 @@ fn read(
                 continue;
             }
             Err(error) => {
-                if !opening
-                    .refused
-                    .iter()
-                    .any(|known| known.doing == error.doing)
-                {
-                    opening.refused.push(error);
-                }
+                note_refused(&mut opening, error);
                 continue;
             }
         };
@@ -321,10 +374,11 @@ fn read(
             );
         }
         if let Some(id) = read_one(*slot, value, &mut opening)? {
-            ids.push((*slot, id));
+            ids.push((*slot, id, total));
         }
     }
     opening.spans = spans_of(&ids);
+    opening.head = head.and_then(|walk| head_of(walk, head_pages, &opening.spans));
     for mut walk in walks {
         let (own, others): (Vec<_>, Vec<_>) = pages
             .into_iter()
@@ -340,22 +394,55 @@ fn read(
     Ok((opening, more))
 }
 
+/// The first pages of a load, as far as they can be read; whatever is wrong with them, the load by
+/// windows meets it again and tells it.
+fn head_of(
+    mut walk: Walk,
+    pages: Vec<Result<Value, BitrixError>>,
+    spans: &[Span],
+) -> Option<Chunk> {
+    let entity = walk.entity();
+    let before = walk.after();
+    let last = spans.iter().find(|span| span.entity == entity)?.last;
+    let mut chunk = Chunk::default();
+    walk.read(pages.into_iter(), &mut chunk).ok()?;
+    let upto = if walk.ended() {
+        walk.after().max(last)
+    } else {
+        walk.after()
+    };
+    chunk.ids = upto.saturating_sub(before);
+    chunk.next.push((entity, upto.saturating_add(1)));
+    (upto > before).then_some(chunk)
+}
+
 /// The spans whose both ends were told.
-fn spans_of(ids: &[(Slot, u64)]) -> Vec<Span> {
+fn spans_of(ids: &[(Slot, u64, Option<u64>)]) -> Vec<Span> {
     let last_of = |entity: Entity| {
-        let mut ends = ids.iter().filter(|(slot, _)| *slot == Slot::LastId(entity));
-        ends.next().map(|(_, id)| *id)
+        let mut ends = ids
+            .iter()
+            .filter(|(slot, ..)| *slot == Slot::LastId(entity));
+        ends.next().map(|(_, id, _)| *id)
     };
     ids.iter()
-        .filter_map(|(slot, first)| match slot {
+        .filter_map(|(slot, first, count)| match slot {
             Slot::FirstId(entity) => Some(Span {
                 entity: *entity,
                 first: *first,
                 last: last_of(*entity)?,
+                count: count.filter(|_| Entity::CARDS.contains(entity)),
             }),
             _ => None,
         })
         .collect()
+}
+
+/// Takes note of a directory that is refused, once.
+fn note_refused(opening: &mut Opening, error: BitrixError) {
+    let mut refused = opening.refused.iter();
+    if !refused.any(|known| known.doing == error.doing) {
+        opening.refused.push(error);
+    }
 }
 
 /// Takes note of a kind of record that cannot be read, once.
@@ -432,7 +519,7 @@ fn read_one(slot: Slot, value: Value, opening: &mut Opening) -> Result<Option<u6
                 ids.max()
             });
         }
-        Slot::Changes(_) => {}
+        Slot::Head(_) | Slot::Changes(_) => {}
     }
     Ok(None)
 }

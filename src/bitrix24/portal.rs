@@ -16,7 +16,7 @@ use super::error::{BitrixError, Kind, REDIRECT};
 use super::limit::{Allowance, Bucket};
 use super::operating::Meter;
 use super::sign_in::{SignIn, Tokens};
-use super::wire::{Entity, Face, Listing};
+use super::wire::{Entity, Face, Listing, is_enterprise};
 use super::{Options, transport};
 use crate::clock::{Clock, Stopwatch, System};
 use crate::retry::{self, Decision, Policy};
@@ -47,7 +47,10 @@ pub struct Portal {
     address: RwLock<Address>,
     /// Present where an application is signed in; a webhook needs nothing of the kind.
     sign_in: Option<SignIn>,
-    bucket: Arc<Bucket>,
+    bucket: RwLock<Arc<Bucket>>,
+    /// Whether the portal itself says what its tariff allows: of an application, where nothing else is
+    /// said.
+    asks_tariff: bool,
     meter: Meter,
     policy: Policy,
     face: Face,
@@ -75,15 +78,12 @@ impl Portal {
             None => Address::parse(&options.webhook_url)?,
         };
         let http = transport::client(options.ca_file.as_deref(), address.is_encrypted())?;
-        let allowance = if options.enterprise {
-            Allowance::ENTERPRISE
-        } else {
-            Allowance::STANDARD
-        };
+        let allowance = allowance_of(options.enterprise == Some(true));
         let batches_in_flight = options.batches_in_flight.max(1);
         Ok(Portal {
             http,
-            bucket: Bucket::of(&address.host(), allowance),
+            bucket: RwLock::new(Bucket::of(&address.host(), allowance)),
+            asks_tariff: sign_in.is_some() && options.enterprise.is_none(),
             address: RwLock::new(address),
             sign_in,
             meter: Meter::default(),
@@ -123,7 +123,35 @@ impl Portal {
 
     /// What the portal allows.
     pub fn allowance(&self) -> Allowance {
-        self.bucket.allowance()
+        self.bucket().allowance()
+    }
+
+    fn bucket(&self) -> Arc<Bucket> {
+        let bucket = self.bucket.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&bucket)
+    }
+
+    /// The command by which a portal is asked for its tariff; none where that is settled.
+    pub fn tariff_command(&self) -> Option<Command> {
+        self.asks_tariff.then(|| Command::new("app.info"))
+    }
+
+    /// Takes the answer to [`Portal::tariff_command`]: from the next request on, as many go as the
+    /// tariff allows. An answer that cannot be read changes nothing.
+    pub fn learn_tariff(&self, answer: &Result<Value, BitrixError>) {
+        let Ok(info) = answer else { return };
+        if !self.asks_tariff || !info.is_object() {
+            return;
+        }
+        let allowance = allowance_of(is_enterprise(info));
+        if allowance != self.allowance() {
+            tracing::info!(
+                per_second = allowance.per_second,
+                "the portal's tariff allows so much"
+            );
+            let bucket = Bucket::of(&self.host(), allowance);
+            *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = bucket;
+        }
     }
 
     /// The portal's host, which may be shown.
@@ -248,7 +276,8 @@ impl Portal {
     async fn send(&self, method: &str, body: &Value, doing: &str) -> Result<Envelope, BitrixError> {
         let (mut followed, mut renewed) = (false, false);
         loop {
-            self.bucket.take().await;
+            let bucket = self.bucket();
+            bucket.take().await;
             let tokens = match &self.sign_in {
                 Some(sign_in) => Some(sign_in.tokens().await),
                 None => None,
@@ -322,7 +351,7 @@ impl Portal {
     /// Takes note of a refusal that concerns a limit, and adds what is known of its end.
     fn note_refusal(&self, error: &mut BitrixError, method: &str) {
         match &mut error.kind {
-            Kind::RateLimited => self.bucket.empty(),
+            Kind::RateLimited => self.bucket().fill(),
             Kind::OperationTime { reset_at } => {
                 self.meter.refused(method);
                 self.rest_begun.notify_one();
@@ -366,6 +395,14 @@ impl Portal {
         *self.moved.write().unwrap_or_else(PoisonError::into_inner) = Some(moved.host());
         *self.address.write().unwrap_or_else(PoisonError::into_inner) = moved;
         Ok(())
+    }
+}
+
+fn allowance_of(is_enterprise: bool) -> Allowance {
+    if is_enterprise {
+        Allowance::ENTERPRISE
+    } else {
+        Allowance::STANDARD
     }
 }
 

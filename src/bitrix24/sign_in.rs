@@ -11,7 +11,6 @@
 //! vendor has moved it before.
 
 use std::fmt;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +21,7 @@ use url::Url;
 use super::address::{Address, Secret, is_loopback};
 use super::error::{BitrixError, Kind};
 use super::transport;
+use crate::private_file;
 
 /// Where tokens are issued unless told otherwise.
 pub const SERVER_DEFAULT: &str = "https://oauth.bitrix.info/";
@@ -320,34 +320,12 @@ pub fn secret_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Keeps a pair: written beside, flushed to the disk, then put in place of the old one.
+/// Keeps a pair in the place of the old one.
 fn keep(path: &Path, tokens: &Tokens) -> Result<(), BitrixError> {
-    let write = || -> std::io::Result<()> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        let beside = PathBuf::from(beside);
-        // A file left by a crash may have other rights: make it anew.
-        if let Err(error) = std::fs::remove_file(&beside)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&beside)?;
-        file.write_all(serde_json::to_string_pretty(tokens)?.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)?;
-        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            std::fs::File::open(folder)?.sync_all()?;
-        }
-        Ok(())
-    };
-    write().map_err(|error| {
-        let text = format!("{}: {error}", path.display());
-        refuse(Kind::NeedsHuman, TOKEN_FILE, text, "keeping the sign-in")
-    })
+    let text = serde_json::to_string_pretty(tokens).map_err(std::io::Error::from);
+    text.and_then(|text| private_file::put(path, &text))
+        .map_err(|error| {
+            let text = format!("{}: {error}", path.display());
+            refuse(Kind::NeedsHuman, TOKEN_FILE, text, "keeping the sign-in")
+        })
 }

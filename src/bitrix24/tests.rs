@@ -355,10 +355,12 @@ fn usual(name: &str, query: &str) -> Value {
     }
 }
 
-async fn batch_server(answer: fn(&str, &str) -> Value) -> (MockServer, Portal) {
+async fn batch_server(
+    answer: impl Fn(&str, &str) -> Value + Send + Sync + 'static,
+) -> (MockServer, Portal) {
     let server = MockServer::start().await;
     Mock::given(path("/rest/1/s3cr3t/batch"))
-        .respond_with(move |request: &Request| batch_answer(request, answer))
+        .respond_with(move |request: &Request| batch_answer(request, &answer))
         .mount(&server)
         .await;
     let portal = portal_at(&server.uri());
@@ -396,6 +398,48 @@ async fn the_opening_asks_for_everything_small_at_once() {
         .map(|error| error.doing.as_str())
         .collect();
     assert_eq!(refused, ["calling department.get"]);
+}
+
+#[tokio::test]
+async fn the_first_pages_of_a_load_ride_in_the_opening() {
+    let leads = |rows: std::ops::RangeInclusive<u64>| -> Value {
+        rows.map(|id| json!({"ID": id.to_string()})).collect()
+    };
+    let table = |full: usize| {
+        move |name: &str, query: &str| {
+            if name != "crm.lead.list" || query.contains("DESC") || query.contains("start=0") {
+                return usual(name, query);
+            }
+            let page = query.split_once("%5Bc").map_or(0, |(_, rest)| {
+                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                digits
+                    .parse::<usize>()
+                    .unwrap_or_default()
+                    .saturating_sub(14)
+            });
+            let first = 50 * page as u64;
+            match page {
+                page if page < full => leads(first + 101..=first + 150),
+                page if page == full => leads(first + 101..=first + 110),
+                _ => leads(101..=150),
+            }
+        }
+    };
+    for (full, read, next) in [(2, 110, 951), (100, 8 * 50, 101 + 8 * 50)] {
+        let (_server, portal) = batch_server(table(full)).await;
+        let ask = Ask {
+            head: Some((Entity::Lead, 101)),
+            ..first()
+        };
+        let opening = open(&portal, &ask).await.expect("open");
+        assert_eq!(portal.requests_total(), 1);
+        let head = opening.head.expect("first pages");
+        assert_eq!(
+            (head.records.len(), head.next),
+            (read, vec![(Entity::Lead, next)])
+        );
+        assert_eq!(head.ids, next - 101);
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 //! is told where it becomes a record (`sync/ingest.rs`).
 //!
 //! `list` says how each kind of record is listed, `card` holds leads, deals and invoices,
-//! `trail` what happened to them, `directory` what they refer to.
+//! `trail` what happened to them, `catalogue` what products cost, `directory` what they refer to.
 
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Deserializer};
@@ -34,6 +34,7 @@ macro_rules! row {
 }
 
 mod card;
+mod catalogue;
 mod directory;
 mod list;
 #[cfg(test)]
@@ -41,13 +42,14 @@ mod tests;
 mod trail;
 
 pub use card::{Deal, Invoice, Lead};
+pub use catalogue::{Block, Product, blocks};
 pub use directory::{
     Category, Currency, CustomField, Department, Directory, Field, FieldValue, Profile, Status,
     StatusExtra, User, custom_fields, is_enterprise, number, profile, scopes, user_field,
 };
 pub(super) use list::Listing;
 pub use list::{Entity, Face, Record, record};
-pub use trail::{Activity, Call, ProductRow, StageMove, Task, product_rows};
+pub use trail::{Activity, Call, Payment, ProductRow, StageMove, Task, product_rows};
 
 /// A row that cannot be read at all.
 #[derive(Debug, Clone, PartialEq, Eq)]

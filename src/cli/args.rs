@@ -5,9 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-#[cfg(feature = "demo")]
-use clap::ValueEnum;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps a Bitrix24 CRM and a company's Google Sheets plan/fact reports true to each other.
 #[derive(Debug, Parser)]
@@ -64,8 +62,8 @@ pub enum Verb {
     Init(InitArgs),
     /// Name every misconfiguration with its remedy; writes nothing.
     Doctor,
-    /// Copy the report and plan templates for the company (idempotent).
-    Copy(PassArgs),
+    /// Copy the report and plan templates for the company, put back what copies lost (idempotent).
+    Copy(CopyArgs),
     /// Fill the plan's cells from the targets; keep, compare and bring back versions of it.
     Plan(PlanArgs),
     /// Read the CRM and the plan, write what changed.
@@ -90,6 +88,26 @@ pub struct PassArgs {
     /// What "today" is.
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<NaiveDate>,
+}
+
+/// Options of `copy`.
+#[derive(Debug, Clone, Args)]
+pub struct CopyArgs {
+    /// What "today" is.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<NaiveDate>,
+    /// Make this file anew after it was deleted; people's plan numbers come back from the store.
+    #[arg(long, value_name = "FILE")]
+    pub anew: Option<FileRole>,
+}
+
+/// One of a company's two spreadsheets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FileRole {
+    /// The report.
+    Report,
+    /// The plan of this year.
+    Plan,
 }
 
 /// Options of `plan`; of those that are no date at most one.

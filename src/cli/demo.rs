@@ -70,7 +70,7 @@ impl Stage {
         })?;
         let folder = private_folder()?;
         let key = folder.join("service-account.json");
-        super::write_private(&key, &google.credentials.to_string())
+        crate::private_file::put(&key, &google.credentials.to_string())
             .map_err(|error| Failure::io("cannot write the simulator's key", &error))?;
         let as_of = match (args.as_of, &args.data) {
             (Some(day), _) => Some(day),

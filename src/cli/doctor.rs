@@ -87,6 +87,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
                     continue;
                 };
                 findings.extend(google_of(&google, company).await);
+                findings.extend(files_of(&config, &google, company).await);
             }
         }
         Err(finding) => findings.push(finding),
@@ -188,6 +189,38 @@ async fn google_of(google: &Google, company: &crate::config::Company) -> Vec<Fin
         });
     }
     findings.push(templates(company));
+    findings
+}
+
+/// Whether the company's spreadsheets still stand where the store says.
+async fn files_of(
+    config: &Config,
+    google: &Google,
+    company: &crate::config::Company,
+) -> Vec<Finding> {
+    let id = Some(company.id.as_str());
+    if !config.store.path.exists() {
+        return Vec::new();
+    }
+    // A store that cannot be opened has a finding of its own.
+    let Ok(store) = compose::open_store(config, compose::Access::Look) else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    for binding in store.bindings(&company.id).unwrap_or_default() {
+        let role = &binding.role;
+        findings.push(match google.file(&binding.file).await {
+            Ok(file) if file.trashed => Finding::bad(
+                id,
+                "spreadsheets",
+                format!("{role}: «{}» is in the bin", file.name),
+                "Take it out of the bin in Drive, or make another by `planfact copy --anew report` \
+                 (or `plan`).",
+            ),
+            Ok(file) => Finding::good(id, "spreadsheets", format!("{role}: {}", file.name)),
+            Err(error) => Finding::failed(id, "spreadsheets", error.into()),
+        });
+    }
     findings
 }
 

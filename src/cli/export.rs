@@ -18,7 +18,7 @@ use super::output::print_json;
 use super::{Failure, program, verdict};
 
 /// The data tables that are written as .csv.
-const EXPORTED: &[&str] = &["months", "sources", "managers"];
+const EXPORTED: &[&str] = &["months", "sources", "managers", "departments"];
 
 /// Writes the files of each company; with several companies each gets a folder of its own.
 pub(super) async fn run(global: &Global, args: &ExportArgs) -> Result<ExitCode, Failure> {

@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
+use crate::bitrix24::{Portal, events};
 use crate::config::Config;
 use crate::sync::outcome::SyncError;
 
@@ -10,9 +11,9 @@ use super::args::{ForgetArgs, Global};
 use super::output::print_json;
 use super::{Failure, compose};
 
-/// Deletes records, plan, history and tokens of one company. The company need not stand in the
+/// Deletes records, plan, history, tokens and subscriptions of one company. The company need not stand in the
 /// configuration any more.
-pub(super) fn run(global: &Global, args: &ForgetArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn run(global: &Global, args: &ForgetArgs) -> Result<ExitCode, Failure> {
     let Some(id) = &global.company else {
         return Err(Failure::usage("say whom to forget: --company ID"));
     };
@@ -22,6 +23,7 @@ pub(super) fn run(global: &Global, args: &ForgetArgs) -> Result<ExitCode, Failur
             "{id} was not forgotten: it was not confirmed"
         )));
     }
+    unsubscribe(&config, id).await;
     let store = compose::open_store(&config, compose::Access::Change).map_err(Failure::from)?;
     let forgotten = store
         .forget(id)
@@ -47,6 +49,28 @@ pub(super) fn run(global: &Global, args: &ForgetArgs) -> Result<ExitCode, Failur
         println!("{id}: nothing was kept");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gives up an application's subscriptions to events, as long as its tokens are there. A portal that
+/// cannot be reached keeps nobody's data from being deleted.
+async fn unsubscribe(config: &Config, id: &str) {
+    let Some(company) = config.company(id) else {
+        return;
+    };
+    let signed_in = company.bitrix24.application.as_ref();
+    if !signed_in.is_some_and(|application| application.token_file.exists()) {
+        return;
+    }
+    let given_up = match Portal::new(&compose::portal_options(company)) {
+        Ok(portal) => events::unbind(&portal).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = given_up {
+        eprintln!(
+            "{id}: its subscriptions to the portal's events could not be given up; remove the \
+             application in the portal: {error}"
+        );
+    }
 }
 
 /// Asks on a terminal; elsewhere nobody agrees without `--yes`.

@@ -90,7 +90,7 @@ pub(super) fn run(global: &Global, args: &InitArgs) -> Result<ExitCode, Failure>
             Failure::usage(format!("these answers make no configuration: {errors}"))
         })?
     };
-    super::write_private(path, &text)
+    crate::private_file::put(path, &text)
         .map_err(|error| Failure::io(&format!("cannot write {}", path.display()), &error))?;
     println!(
         "wrote {}; next: planfact -c {} doctor",

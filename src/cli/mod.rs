@@ -119,7 +119,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Init(args) if args.sign_in => sign_in::run(&global).await,
         Verb::Init(args) if args.google.is_some() => consent::run(&global, &args).await,
         Verb::Init(args) => init::run(&global, &args),
-        Verb::Forget(args) => forget::run(&global, &args),
+        Verb::Forget(args) => forget::run(&global, &args).await,
         Verb::Doctor => doctor::run(&global).await,
         Verb::Copy(args) => copy::run(&global, &args).await,
         Verb::Plan(args) => plan::run(&global, &args).await,
@@ -179,17 +179,4 @@ fn verdict(all: usize, failed: Vec<(String, Failure)>) -> Result<ExitCode, Failu
         Some((_, failure)) if all == 1 => Ok(ExitCode::from(failure.code)),
         Some(_) => Ok(ExitCode::from(3)),
     }
-}
-
-/// Writes a file that only this user may read.
-fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())
 }

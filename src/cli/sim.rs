@@ -124,7 +124,7 @@ async fn google(global: &Global, args: &GoogleArgs) -> Result<ExitCode, Failure>
         running.seed(&read_list(file)?).map_err(Failure::usage)?;
     }
     if let Some(path) = &args.credentials_out {
-        super::write_private(path, &running.credentials.to_string())
+        crate::private_file::put(path, &running.credentials.to_string())
             .map_err(|error| Failure::io(&format!("cannot write {}", path.display()), &error))?;
     }
     if global.json {

@@ -390,7 +390,9 @@ fn company(
 fn portal(company: &Section<'_>, folder: &Path) -> Option<Portal> {
     let section = company.table("bitrix24", "company.bitrix24");
     let ca_file = section.get("ca_file", |value| check::path(value, folder));
-    let enterprise = section.get("enterprise", check::flag).unwrap_or(false);
+    // The default is no decision: an application's portal tells its tariff itself.
+    let said = section.get("enterprise", check::flag);
+    let enterprise = said.filter(|_| section.has("enterprise"));
     if section.has("client_id") {
         let application = application(&section, company, folder)?;
         return Some(Portal {

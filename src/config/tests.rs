@@ -755,7 +755,7 @@ fn a_local_application_stands_in_for_a_webhook() {
     let id = &config.companies[0].id;
     let file = world.folder.path().join(format!("{id}.tokens.json"));
     assert_eq!(application.token_file, file);
-    assert_eq!((portal.enterprise, portal.ca_file.clone()), (false, None));
+    assert_eq!((portal.enterprise, portal.ca_file.clone()), (None, None));
     assert!(!format!("{config:?}").contains("s3cr3t"));
 
     let more = "\ntoken_file = \"t.json\"\noauth_server = \"https://oauth.example/x\"\n\
@@ -768,7 +768,7 @@ fn a_local_application_stands_in_for_a_webhook() {
     assert_eq!(application.server.as_str(), "https://oauth.example/x/");
     assert_eq!(application.token_file, world.folder.path().join("t.json"));
     assert_eq!(portal.ca_file, Some(world.folder.path().join("ca.pem")));
-    assert!(portal.enterprise);
+    assert_eq!(portal.enterprise, Some(true));
 }
 
 #[test]

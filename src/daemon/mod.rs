@@ -289,6 +289,17 @@ async fn look(
         let touched = changes.files.iter().any(|changed| {
             !changed.by_me && files.iter().any(|binding| binding.file == changed.id)
         });
+        for gone in files.iter().filter(|binding| {
+            let changed = changes.files.iter();
+            changed
+                .filter(|file| file.removed)
+                .any(|file| file.id == binding.file)
+        }) {
+            tracing::error!(company.id = %worker.company.profile.id, file.role = %gone.role,
+                remedy = "take it out of the bin in Drive and share it with the daemon's account, or \
+                make another by `planfact copy --anew report` (or `plan`)", "a spreadsheet was deleted \
+                or is no longer shared: {}", gone.url);
+        }
         if touched {
             tracing::info!(company.id = %worker.company.profile.id, "a person changed a file");
             worker.poke.notify_one();

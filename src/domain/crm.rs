@@ -204,6 +204,12 @@ impl Homes {
         Homes { by_user }
     }
 
+    /// Where a user was, oldest first: Unix seconds, and his first department from then on.
+    pub fn of_user(&self, user: u64) -> impl Iterator<Item = (i64, Option<u64>)> + use<'_> {
+        let known = self.by_user.get(&user).into_iter().flatten();
+        known.map(|(since, department)| (*since, *department))
+    }
+
     /// In which department a user was at an instant (Unix seconds), if in any; `None` when nothing is
     /// known of that time.
     pub fn at(&self, user: u64, seconds: i64) -> Option<Option<u64>> {
@@ -392,6 +398,45 @@ pub struct ProductRow {
     pub list_price: Option<Money>,
     /// How many, in 1/10 000.
     pub quantity: Money,
+}
+
+/// What has payments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Payer {
+    /// A deal.
+    Deal,
+    /// A smart invoice.
+    Invoice,
+}
+
+/// A payment of a deal or an invoice (R61, R64, R96).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// The CRM's id.
+    pub id: u64,
+    /// The deal under which it stands.
+    pub deal: Option<u64>,
+    /// The invoice under which it stands.
+    pub invoice: Option<u64>,
+    /// When it was made; none for one that is only announced.
+    pub paid: Option<Instant>,
+    /// How much, in `currency`.
+    pub amount: Money,
+    /// The code of the amount's currency.
+    pub currency: String,
+    /// The id of the user who was responsible for the record when the payment was first seen.
+    pub responsible: u64,
+}
+
+/// What a product of the catalogue costs when it is bought (R94).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductCost {
+    /// The product.
+    pub product: u64,
+    /// The price of one; none when nobody has filled it in, which is not zero.
+    pub price: Option<Money>,
+    /// The code of its currency.
+    pub currency: String,
 }
 
 #[cfg(test)]

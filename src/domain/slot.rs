@@ -73,6 +73,18 @@ metrics! {
     Meetings = "meetings", Count;
     /// Calls made in which people spoke (R68).
     Calls = "calls", Count;
+    /// Revenue − cost of the deals won whose cost is known, by the instant of closing (R94).
+    Margin = "margin", Money;
+    /// What those deals were won for: the margin's share is of this, and not of all revenue.
+    MarginRevenue = "margin_revenue", Money;
+    /// What was let off the list prices in those deals (R94).
+    Discount = "discount", Money;
+    /// Deals won whose cost is not known (R94).
+    UnknownCost = "unknown_cost", Count;
+    /// Payments, by the instant of payment (R96).
+    PaidCount = "paid_count", Count;
+    /// Their sum (R96).
+    PaidSum = "paid_sum", Money;
 }
 
 impl Metric {
@@ -93,6 +105,20 @@ impl Metric {
         !matches!(
             self,
             Metric::Profit | Metric::Proposals | Metric::Meetings | Metric::Calls
+        )
+    }
+
+    /// Whether it is told of each source; margins and payments are told of the company and its people.
+    pub fn is_of_sources(self) -> bool {
+        !matches!(
+            self,
+            Metric::BreakEven
+                | Metric::Margin
+                | Metric::MarginRevenue
+                | Metric::Discount
+                | Metric::UnknownCost
+                | Metric::PaidCount
+                | Metric::PaidSum
         )
     }
 

@@ -77,7 +77,10 @@ fn build(workbook: &Workbook) -> Result<XlsxWorkbook, XlsxError> {
             )?;
         }
         for chart in &tab.charts {
-            let drawn = draw(chart, workbook, locale)?;
+            // Excel takes no chart without a series, and one whose series have no numbers says nothing.
+            let Some(drawn) = draw(chart, workbook, locale)? else {
+                continue;
+            };
             let (row, at) = chart.anchor;
             let (x, y) = chart.offset;
             sheet.insert_chart_with_offset(row, column(at), &drawn, x, y)?;
@@ -351,7 +354,8 @@ fn borders(mut out: XlsxFormat, format: &Format) -> XlsxFormat {
     out
 }
 
-fn draw(chart: &Chart, workbook: &Workbook, locale: &str) -> Result<XlsxChart, XlsxError> {
+/// A chart; none when no series of it has a name.
+fn draw(chart: &Chart, workbook: &Workbook, locale: &str) -> Result<Option<XlsxChart>, XlsxError> {
     let columns = chart.series.iter().any(|s| s.kind == SeriesKind::Column);
     let mut main = XlsxChart::new(match (chart.kind, columns) {
         (ChartKind::Bar, _) => ChartType::Bar,
@@ -359,7 +363,7 @@ fn draw(chart: &Chart, workbook: &Workbook, locale: &str) -> Result<XlsxChart, X
         (ChartKind::Combo, false) => ChartType::Line,
     });
     let mut lines = XlsxChart::new(ChartType::Line);
-    let mut has_lines = false;
+    let (mut has_lines, mut is_empty) = (false, true);
     for one in &chart.series {
         // Without a name there are no numbers either: no legend is to tell of the line.
         if !has_name(workbook, one.values) {
@@ -367,6 +371,7 @@ fn draw(chart: &Chart, workbook: &Workbook, locale: &str) -> Result<XlsxChart, X
         }
         let titles = title_of(workbook, one.values).zip(title_of(workbook, chart.categories));
         let Some(titles) = titles else { continue };
+        is_empty = false;
         if chart.kind == ChartKind::Combo && columns && one.kind == SeriesKind::Line {
             dress(lines.add_series(), one, chart, titles);
             has_lines = true;
@@ -378,7 +383,7 @@ fn draw(chart: &Chart, workbook: &Workbook, locale: &str) -> Result<XlsxChart, X
         main.combine(&lines);
     }
     decorate(&mut main, chart, locale);
-    Ok(main)
+    Ok((!is_empty).then_some(main))
 }
 
 /// Fills in a series: its values without the header cell, which is its name, and its look. `titles`
@@ -544,7 +549,8 @@ mod tests {
     #[test]
     fn both_templates_are_written_with_all_their_tabs_and_charts() {
         let folder = tempfile::tempdir().unwrap();
-        for (kind, tabs, charts) in [(TemplateKind::Report, 13, 9), (TemplateKind::Plan, 15, 1)] {
+        // Margins and payments have charts that are left out until there are some.
+        for (kind, tabs, charts) in [(TemplateKind::Report, 16, 11), (TemplateKind::Plan, 15, 1)] {
             let input = TemplateInput {
                 locale: "ru_RU".into(),
                 currency: "RUB".into(),

@@ -25,8 +25,7 @@ const MAKING: &str = "planfact_making";
 /// Fields of a file that we use.
 const FILE_FIELDS: &str = "id,name,webViewLink,version,appProperties,parents,driveId";
 /// The same, and what the account may do with it.
-const OWN_FIELDS: &str =
-    "id,name,webViewLink,version,appProperties,parents,driveId,capabilities(canAddChildren)";
+const OWN_FIELDS: &str = "id,name,webViewLink,version,appProperties,parents,driveId,trashed,capabilities(canAddChildren)";
 /// Fields of a file that tell who changed it last.
 const EDITOR_FIELDS: &str = "lastModifyingUser(me,displayName,emailAddress)";
 /// Files or changes a page.
@@ -551,6 +550,7 @@ fn drive_file(file: File) -> DriveFile {
         parents: file.parents.unwrap_or_default(),
         in_shared_drive: file.drive_id.is_some(),
         can_add: file.capabilities.and_then(|can| can.can_add_children),
+        trashed: file.trashed == Some(true),
         id,
     }
 }

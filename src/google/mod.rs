@@ -108,6 +108,8 @@ pub struct DriveFile {
     pub in_shared_drive: bool,
     /// Of a folder: whether the account may put files into it, if Drive tells.
     pub can_add: Option<bool>,
+    /// Whether it lies in the bin, where programs can still read and write it.
+    pub trashed: bool,
 }
 
 /// What a person may do with a file.

@@ -158,6 +158,15 @@ impl Fault {
     }
 }
 
+/// The daemon's own tables that a file does not have any more: their name or their cells are gone.
+pub fn lacking<'a>(observed: &Observed, specs: &'a [TableSpec]) -> Vec<&'a str> {
+    let stands = |spec: &TableSpec| observed.blocks.contains_key(&spec.name);
+    let own = specs.iter().filter(|spec| !spec.people);
+    own.filter(|spec| !stands(spec))
+        .map(|spec| spec.name.as_str())
+        .collect()
+}
+
 /// Where a table's keys stand in the sheet now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Located {

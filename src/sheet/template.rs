@@ -13,8 +13,8 @@ mod text;
 pub use render::{KEEPER_COLUMNS, KEEPER_RANGES, KEEPER_ROWS, KEEPER_TAB};
 pub use style::currency_sign;
 pub use tables::{
-    APPROVED, MANAGER_LEADS_MIN, MANAGER_RANKS, MARKS, PLAN_ROWS, PLAN_STATUS_KEYS, SOURCE_RANKS,
-    STATUS_KEYS, TARGET_ROWS, plan_columns, rank_key, tables,
+    APPROVED, DEPARTMENT_RANKS, MANAGER_LEADS_MIN, MANAGER_RANKS, MARKS, PLAN_ROWS,
+    PLAN_STATUS_KEYS, SOURCE_RANKS, STATUS_KEYS, TARGET_ROWS, plan_columns, rank_key, tables,
 };
 
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ pub struct TemplateError {
 
 /// Which edition of the built-in templates this program carries: counts up with every change of what a
 /// template renders to, so that an older program leaves the files of a newer one alone.
-pub const EDITION: u32 = 2;
+pub const EDITION: u32 = 3;
 /// Developer metadata on a file's status tab: the edition of the template it was made from.
 pub const EDITION_KEY: &str = "planfact_edition";
 /// Developer metadata on a file's status tab, one for each upgrade: `number:edition:fingerprint`.

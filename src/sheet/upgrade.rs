@@ -11,7 +11,9 @@
 //! tab whose tables no longer stand where their lines say (a block was moved, its rows sorted) is not
 //! merged: only what is missing by key is added there (`keys`).
 //!
-//! Laid over a file that nobody touched, the outcome is the new template.
+//! Laid over a file that nobody touched, the outcome is the new template. Laid over a file that lost
+//! tabs of the program's own, with the same edition as base and new, it gives them back, with the
+//! formulas and charts that point at nothing since (`#REF!`).
 
 mod cells;
 mod keys;
@@ -152,13 +154,13 @@ impl<'a> File<'a> {
             (_, None) => sheet.mode = Mode::Gone,
             (None, Some(_)) => {}
         }
-        // Without a base a missing tab cannot be told from one that was thrown out; the daemon's own
-        // must be there.
-        let is_own = self
-            .editions
-            .specs
-            .iter()
-            .any(|spec| !spec.people && self.home(spec) == Some(new.id));
+        // The daemon's own and what others compute with must be there, whoever threw them out.
+        let is_own = new.hidden
+            || self
+                .editions
+                .specs
+                .iter()
+                .any(|spec| !spec.people && self.home(spec) == Some(new.id));
         if sheet.mode == Mode::Gone && is_own {
             sheet.mode = Mode::Add;
             (sheet.rows, sheet.columns) = (Lines::all_new(new.rows), Lines::all_new(new.columns));

@@ -3,11 +3,14 @@
 //!
 //! One of the two traits of our own. Synchronous; the engine calls it from blocking sections.
 
+use std::collections::BTreeSet;
+
 use crate::domain::calendar::Instant;
 use crate::domain::crm::{
-    Activity, Call, Card, Deal, Directory, Invoice, Lead, ProductRow, RateTable, StageMove, Task,
+    Activity, Call, Card, Deal, Directory, Invoice, Lead, Mover, Payer, Payment, ProductCost,
+    ProductRow, RateTable, StageMove, Task,
 };
-use crate::domain::fact::{DealRow, LeadRow, Symbols};
+use crate::domain::fact::{Costs, DealRow, LeadRow, Symbols};
 use crate::domain::plan::{BaseCell, CellKey, Cells, Held, PlanChange};
 
 mod sqlite;
@@ -18,6 +21,36 @@ pub use sqlite::Sqlite;
 pub const ENTITY_LEAD: &str = "lead";
 /// The `entity` of a rejected deal in [`PullBatch::rejects`].
 pub const ENTITY_DEAL: &str = "deal";
+
+/// A kind of row of [`Trail`] that has ids of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TrailKind {
+    /// Calls.
+    Call,
+    /// Activities.
+    Activity,
+    /// Smart invoices.
+    Invoice,
+    /// Tasks.
+    Task,
+    /// Moves between stages.
+    Move(Mover),
+}
+
+impl TrailKind {
+    /// The `entity` of a rejected row in [`PullBatch::rejects`].
+    pub fn name(self) -> &'static str {
+        match self {
+            TrailKind::Call => "call",
+            TrailKind::Activity => "activity",
+            TrailKind::Invoice => "invoice",
+            TrailKind::Task => "task",
+            TrailKind::Move(Mover::Lead) => "lead_move",
+            TrailKind::Move(Mover::Deal) => "deal_move",
+            TrailKind::Move(Mover::Invoice) => "invoice_move",
+        }
+    }
+}
 
 /// What happened to cards, to insert or replace by id.
 #[derive(Debug, Clone, Default)]
@@ -36,10 +69,12 @@ pub struct Trail {
     pub product_deals: Vec<u64>,
     /// Their product rows.
     pub product_rows: Vec<ProductRow>,
+    /// Rows that are no more in the portal; what was not stored is passed over.
+    pub gone: Vec<(TrailKind, u64)>,
 }
 
 impl Trail {
-    /// How many rows there are, of all kinds.
+    /// How many rows there are, of all kinds, without those that are gone.
     pub fn len(&self) -> usize {
         self.calls.len()
             + self.activities.len()
@@ -53,6 +88,30 @@ impl Trail {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// What the catalogue said of some products.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CostReading {
+    /// When it was asked, by the portal's clock: a price that differs from the last one holds from
+    /// then on.
+    pub at: Instant,
+    /// Products that were asked for.
+    pub asked: Vec<u64>,
+    /// Those that it knows, with what they cost.
+    pub found: Vec<ProductCost>,
+}
+
+/// What the portal said of the payments of some records.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PaymentReading {
+    /// Records that were read: what is not in `payments` is not there any more.
+    pub read: Vec<(Payer, u64)>,
+    /// Records whose payments were refused: what is stored of them stays, and they are not asked for
+    /// again until they change.
+    pub refused: Vec<(Payer, u64)>,
+    /// Their payments. Who is responsible for one stays as it was first stored (D9).
+    pub payments: Vec<Payment>,
 }
 
 /// From when on a user was in a department.
@@ -82,10 +141,15 @@ pub struct PullBatch {
     pub leads: Vec<Lead>,
     /// Deals to insert or replace by id.
     pub deals: Vec<Deal>,
-    /// Cards that are no more in the portal; what was not stored is passed over.
+    /// Cards that are no more in the portal; what was not stored is passed over. With a card go its
+    /// product rows, its moves, and the activities that belong to it alone.
     pub gone: Vec<(Card, u64)>,
     /// What happened to cards.
     pub trail: Trail,
+    /// Payments, when some were read.
+    pub payments: Option<PaymentReading>,
+    /// What products cost, when the catalogue was read.
+    pub costs: Option<CostReading>,
     /// The directory, when it was read.
     pub directory: Option<Directory>,
     /// When it was read, by the portal's clock: who is in another department than before is there
@@ -177,6 +241,26 @@ pub trait Store: Send + Sync {
     fn each_activity(&self, company: &str, f: &mut dyn FnMut(Activity)) -> Result<(), StoreError>;
     /// Streams all moves between stages, in order of what moved and id.
     fn each_move(&self, company: &str, f: &mut dyn FnMut(StageMove)) -> Result<(), StoreError>;
+    /// Streams all product rows of deals, in order of deal and id.
+    fn each_product_row(
+        &self,
+        company: &str,
+        f: &mut dyn FnMut(ProductRow),
+    ) -> Result<(), StoreError>;
+    /// Streams all smart invoices, in order of id.
+    fn each_invoice(&self, company: &str, f: &mut dyn FnMut(Invoice)) -> Result<(), StoreError>;
+    /// Streams all payments, in order of id.
+    fn each_payment(&self, company: &str, f: &mut dyn FnMut(Payment)) -> Result<(), StoreError>;
+    /// The records whose payments were read since they changed last.
+    fn payments_read(&self, company: &str) -> Result<BTreeSet<(Payer, u64)>, StoreError>;
+    /// What products cost, as it was seen.
+    fn costs(&self, company: &str) -> Result<Costs, StoreError>;
+    /// Products that stand in rows of deals and for which the catalogue was never asked, in order.
+    fn unknown_products(&self, company: &str) -> Result<Vec<u64>, StoreError>;
+    /// The products for which the catalogue was asked longest ago.
+    fn stale_products(&self, company: &str, limit: usize) -> Result<Vec<u64>, StoreError>;
+    /// The ids of all rows of a kind, in order; those of rows that could not be read, too.
+    fn trail_ids(&self, company: &str, kind: TrailKind) -> Result<Vec<u64>, StoreError>;
     /// How many rows of each kind of [`Trail`] are stored, by name.
     fn trail_counts(&self, company: &str) -> Result<Vec<(&'static str, u64)>, StoreError>;
     /// Who was in which department from when on, by user and time (D8).
@@ -202,6 +286,8 @@ pub trait Store: Send + Sync {
     fn bindings(&self, company: &str) -> Result<Vec<Binding>, StoreError>;
     /// Adds or replaces a binding by role.
     fn save_binding(&self, company: &str, binding: &Binding) -> Result<(), StoreError>;
+    /// Forgets which file has a role; what is remembered of its cells stays.
+    fn drop_binding(&self, company: &str, role: &str) -> Result<(), StoreError>;
     /// Plan cells of a year.
     fn plan_cells(&self, company: &str, year: i32) -> Result<Cells<BaseCell>, StoreError>;
     /// Years that have plan cells.

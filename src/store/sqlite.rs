@@ -8,6 +8,7 @@
 //! commit would not corrupt anything, but a plan cell whose base had been lost after its publish
 //! would look like a person's edit at the next pass, and that must not depend on a power cut.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,18 +16,24 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{
-    Binding, LoggedChange, Membership, PassRecord, PlanVersion, PullBatch, Saved, Store, StoreError,
+    Binding, LoggedChange, Membership, PassRecord, PlanVersion, PullBatch, Saved, Store,
+    StoreError, TrailKind,
 };
 use crate::domain::calendar::Instant;
-use crate::domain::crm::{Activity, Call, Card, Directory, RateTable, StageMove};
-use crate::domain::fact::{DealRow, LeadRow, Symbols};
+use crate::domain::crm::{
+    Activity, Call, Card, Directory, Invoice, Payer, Payment, ProductRow, RateTable, StageMove,
+};
+use crate::domain::fact::{Costs, DealRow, LeadRow, Symbols};
 use crate::domain::plan::{BaseCell, CellKey, Cells, Held};
 
+mod costs;
 mod directory;
 mod forget;
+mod gone;
 mod history;
 mod ledger;
 mod open;
+mod payments;
 mod rates;
 mod records;
 #[cfg(test)]
@@ -161,6 +168,12 @@ impl Store for Sqlite {
                         .map_err(failed(&doing))?;
                 }
             }
+            if let Some(reading) = &batch.payments {
+                payments::save(connection, number, reading).map_err(failed(&doing))?;
+            }
+            if let Some(reading) = &batch.costs {
+                costs::note(connection, number, reading).map_err(failed(&doing))?;
+            }
             ledger::save_cursors(connection, number, &batch.cursors).map_err(failed(&doing))?;
             Ok(saved)
         })
@@ -197,6 +210,66 @@ impl Store for Sqlite {
         let doing = format!("reading moves of {company}");
         self.read(company, &doing, |connection, number| {
             trail::each_move(connection, number, f).map_err(failed(&doing))
+        })
+    }
+
+    fn each_product_row(
+        &self,
+        company: &str,
+        f: &mut dyn FnMut(ProductRow),
+    ) -> Result<(), StoreError> {
+        let doing = format!("reading product rows of {company}");
+        self.read(company, &doing, |connection, number| {
+            trail::each_product_row(connection, number, f).map_err(failed(&doing))
+        })
+    }
+
+    fn each_invoice(&self, company: &str, f: &mut dyn FnMut(Invoice)) -> Result<(), StoreError> {
+        let doing = format!("reading invoices of {company}");
+        self.read(company, &doing, |connection, number| {
+            trail::each_invoice(connection, number, f).map_err(failed(&doing))
+        })
+    }
+
+    fn each_payment(&self, company: &str, f: &mut dyn FnMut(Payment)) -> Result<(), StoreError> {
+        let doing = format!("reading payments of {company}");
+        self.read(company, &doing, |connection, number| {
+            payments::each(connection, number, f).map_err(failed(&doing))
+        })
+    }
+
+    fn payments_read(&self, company: &str) -> Result<BTreeSet<(Payer, u64)>, StoreError> {
+        let doing = format!("looking for payments of {company}");
+        self.read(company, &doing, |connection, number| {
+            payments::read(connection, number).map_err(failed(&doing))
+        })
+    }
+
+    fn costs(&self, company: &str) -> Result<Costs, StoreError> {
+        let doing = format!("reading purchase prices of {company}");
+        self.read(company, &doing, |connection, number| {
+            costs::all(connection, number).map_err(failed(&doing))
+        })
+    }
+
+    fn unknown_products(&self, company: &str) -> Result<Vec<u64>, StoreError> {
+        let doing = format!("looking for unknown products of {company}");
+        self.read(company, &doing, |connection, number| {
+            costs::unknown(connection, number).map_err(failed(&doing))
+        })
+    }
+
+    fn stale_products(&self, company: &str, limit: usize) -> Result<Vec<u64>, StoreError> {
+        let doing = format!("looking for products of {company}");
+        self.read(company, &doing, |connection, number| {
+            costs::stale(connection, number, limit).map_err(failed(&doing))
+        })
+    }
+
+    fn trail_ids(&self, company: &str, kind: TrailKind) -> Result<Vec<u64>, StoreError> {
+        let doing = format!("reading ids of each {} of {company}", kind.name());
+        self.read(company, &doing, |connection, number| {
+            gone::ids(connection, number, kind).map_err(failed(&doing))
         })
     }
 
@@ -285,6 +358,13 @@ impl Store for Sqlite {
         let doing = format!("storing file {} of {company}", binding.role);
         self.write(company, &doing, |connection, number| {
             ledger::save_binding(connection, number, binding).map_err(failed(&doing))
+        })
+    }
+
+    fn drop_binding(&self, company: &str, role: &str) -> Result<(), StoreError> {
+        let doing = format!("forgetting file {role} of {company}");
+        self.write(company, &doing, |connection, number| {
+            ledger::drop_binding(connection, number, role).map_err(failed(&doing))
         })
     }
 

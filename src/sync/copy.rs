@@ -4,7 +4,7 @@
 //! Idempotent: a file is found by the marks that Drive keeps on it, so that a lost store, a second
 //! press or a crash between two requests never makes a second copy.
 
-use crate::google::{DriveFile, Google};
+use crate::google::{DriveFile, Google, Kind as GoogleKind};
 use crate::sheet::edit::Edit;
 use crate::sheet::template::{self, TemplateInput, TemplateKind};
 use crate::sheet::workbook::{NamedRange, Tab, Workbook};
@@ -78,14 +78,7 @@ pub async fn ensure(
         (TemplateKind::Report, "report".to_owned()),
         (TemplateKind::Plan, plan_role(year)),
     ] {
-        let job = Job {
-            google: &engine.google,
-            store: &*engine.store,
-            profile,
-            kind,
-            role,
-            year,
-        };
+        let job = Job::new(engine, profile, kind, role, year);
         let mut binding = match known.iter().find(|binding| binding.role == job.role) {
             Some(binding) => binding.clone(),
             None => {
@@ -118,6 +111,33 @@ pub async fn ensure(
     }
 }
 
+/// Lets go of a file that was deleted, so that [`ensure`] makes another; the store's memory of its
+/// cells stays, and the next pass writes people's numbers into the new one.
+///
+/// # Errors
+/// Refused while the file stands: two reports or plans would be worse than none.
+pub async fn let_go(engine: &Engine, profile: &Profile, role: &str) -> Result<(), SyncError> {
+    let known = engine.store.bindings(&profile.id)?;
+    let Some(binding) = known.into_iter().find(|binding| binding.role == role) else {
+        return Ok(());
+    };
+    match engine.google.file(&binding.file).await {
+        Ok(file) if !file.trashed => Err(SyncError::Sheet {
+            file: file.name,
+            what: format!("it is not deleted, it stands at {}", binding.url),
+            remedy:
+                "Leave out `--anew`; or, if you want a fresh file, put this one into the bin in \
+                     Drive first."
+                    .to_owned(),
+        }),
+        Ok(_) => Ok(engine.store.drop_binding(&profile.id, role)?),
+        Err(error) if error.kind == GoogleKind::NotFound => {
+            Ok(engine.store.drop_binding(&profile.id, role)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 pub(super) struct Job<'a> {
     pub(super) google: &'a Google,
     pub(super) store: &'a dyn Store,
@@ -125,6 +145,25 @@ pub(super) struct Job<'a> {
     pub(super) kind: TemplateKind,
     role: String,
     pub(super) year: i32,
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn new(
+        engine: &'a Engine,
+        profile: &'a Profile,
+        kind: TemplateKind,
+        role: String,
+        year: i32,
+    ) -> Job<'a> {
+        Job {
+            google: &engine.google,
+            store: &*engine.store,
+            profile,
+            kind,
+            role,
+            year,
+        }
+    }
 }
 
 impl Job<'_> {

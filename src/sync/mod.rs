@@ -6,8 +6,10 @@
 
 pub mod copy;
 pub mod explain;
+mod fresh;
 pub mod guard;
 pub mod ingest;
+pub mod mend;
 pub mod names;
 pub mod outcome;
 pub mod pass;

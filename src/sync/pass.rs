@@ -13,10 +13,12 @@ use crate::store::{LoggedChange, PassRecord};
 
 use super::copy::{self, Files, Lay};
 use super::guard;
+use super::mend;
 use super::outcome::{Outcome, SyncError};
 use super::publish::publish;
 use super::pull::{PullProgress, PullSummary, pull};
 use super::reconcile::{self, ChangeSet, Moment, Snapshot, View};
+use super::upgrade::Upgraded;
 use super::{Company, Engine};
 
 /// How often the plan is read again because a person typed between the read and the write. Each
@@ -147,14 +149,10 @@ async fn stages(
     let before = (engine.google.requests(), company.portal.requests_total());
     let year = chrono::Datelike::year(&today);
 
-    let files = copy::ensure(engine, profile, year, ask.reach.lay()).await?;
+    let mut files = copy::ensure(engine, profile, year, ask.reach.lay()).await?;
     if files.is_upgrade_pending() {
-        return Ok(PassReport::begun(
-            number,
-            today,
-            files,
-            PullSummary::default(),
-        ));
+        let nothing = PullSummary::default();
+        return Ok(PassReport::begun(number, today, files, nothing));
     }
     let mut pulled = PullSummary::default();
     if ask.pull {
@@ -163,6 +161,10 @@ async fn stages(
     }
     let facts = compute_facts(engine, company, today)?;
     let mut view = observe(engine, &files, year).await?;
+    if put_back(engine, company, year, ask.reach, &mut files, &mut view).await? == PutBack::Pending
+    {
+        return Ok(PassReport::begun(number, today, files, pulled));
+    }
     let moment = Moment {
         now: started,
         today,
@@ -205,6 +207,39 @@ async fn stages(
     Ok(report)
 }
 
+/// What became of what somebody deleted from the files.
+#[derive(PartialEq, Eq)]
+enum PutBack {
+    /// The files have what the pass needs.
+    Whole,
+    /// Something is missing, and this pass may only look: the files say what would be put back.
+    Pending,
+}
+
+/// Puts back what the pass needs and somebody deleted, and reads the files again when it did.
+async fn put_back(
+    engine: &Engine,
+    company: &Company,
+    year: i32,
+    reach: Reach,
+    files: &mut Files,
+    view: &mut View,
+) -> Result<PutBack, SyncError> {
+    let mended = mend::mend(engine, &company.profile, year, reach.lay(), files, view).await?;
+    if mended.is_empty() {
+        return Ok(PutBack::Whole);
+    }
+    if reach == Reach::Look {
+        files.upgraded.extend(mended);
+        return Ok(PutBack::Pending);
+    }
+    files
+        .repaired
+        .extend(mended.iter().flat_map(Upgraded::lines));
+    *view = observe(engine, files, year).await?;
+    Ok(PutBack::Whole)
+}
+
 /// Streams all records through the accumulator. Facts are never carried over from a former pass.
 fn compute_facts(engine: &Engine, company: &Company, today: Day) -> Result<Facts, SyncError> {
     tokio::task::block_in_place(|| {
@@ -212,6 +247,7 @@ fn compute_facts(engine: &Engine, company: &Company, today: Day) -> Result<Facts
         let store = &*engine.store;
         let symbols = store.symbols(&profile.id)?;
         let rates = store.rate_tables(&profile.id)?;
+        let homes = reconcile::homes(store, &profile.id, &store.directory(&profile.id)?)?;
         let spec = FactSpec {
             calendar: &profile.calendar,
             symbols: &symbols,
@@ -219,10 +255,15 @@ fn compute_facts(engine: &Engine, company: &Company, today: Day) -> Result<Facts
             rates: &rates,
             base_currency: &profile.currency,
             pipelines: profile.pipelines.as_ref(),
+            homes: &homes,
         };
         let mut facts = Accumulator::new(&spec, today);
         store.each_lead(&profile.id, &mut |lead| facts.lead(&lead))?;
         store.each_deal(&profile.id, &mut |deal| facts.deal(&deal))?;
+        facts.costs(store.costs(&profile.id)?);
+        store.each_product_row(&profile.id, &mut |row| facts.product_row(&row))?;
+        store.each_payment(&profile.id, &mut |row| facts.payment(&row))?;
+        store.each_invoice(&profile.id, &mut |row| facts.invoice(&row))?;
         store.each_call(&profile.id, &mut |call| facts.call(&call))?;
         store.each_activity(&profile.id, &mut |activity| facts.activity(&activity))?;
         Ok(facts.finish())

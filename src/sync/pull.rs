@@ -21,9 +21,12 @@ use crate::domain::calendar::Instant;
 use crate::domain::crm::Directory;
 use crate::store::{PullBatch, Store, StoreError};
 
+mod events;
 mod hidden;
 mod intake;
+mod known;
 mod settle;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod trail;
@@ -52,7 +55,8 @@ fn next_id(entity: Entity) -> String {
 pub struct Thrift {
     /// The store is held against the portal when so much time has passed since the last time.
     pub settle_every: TimeDelta,
-    /// Requests that may be spent on reading records again then; each covers up to 2,500 ids.
+    /// Requests that may be spent on reading records again then, each covers up to 2,500 ids; what is
+    /// left of them goes to payments, fifty records each.
     pub settle_requests: u64,
     /// Requests that a pull may spend on the first load of each kind of call, activity, … ; with none,
     /// kinds whose first load is not complete are not asked for.
@@ -85,11 +89,14 @@ pub struct PullSummary {
     pub rejects: u64,
     /// Leads and deals that had been deleted in the CRM.
     pub gone: u64,
+    /// Calls, activities, invoices, tasks and moves that had been deleted in the portal and left the
+    /// store by themselves, not with their card.
+    pub trail_gone: u64,
     /// Leads and deals that had been changed without a sign of it.
     pub healed: u64,
     /// HTTP requests.
     pub requests: u64,
-    /// Those of them by which the store was held against the portal.
+    /// Those of them by which the store was held against the portal, and a night's payments were read.
     pub settle_requests: u64,
     /// Those of them by which first loads of calls, activities, histories … went on and product rows
     /// were read.
@@ -142,6 +149,16 @@ pub enum PullWarning {
         /// How many.
         rows: u64,
     },
+    /// Rows of what happened to cards did not come, and the portal does not tell why.
+    #[error(
+        "{rows} calls, activities, invoices, tasks or moves between stages no longer come, and the \
+         portal does not say that they were deleted; they are counted as last seen; let an \
+         administrator make the webhook, or give the rights back"
+    )]
+    HiddenTrail {
+        /// How many.
+        rows: u64,
+    },
     /// Pipelines have stages, or deals, but are not in the list of pipelines.
     #[error(
         "the pipelines {} cannot be read by the webhook's user, so their deals are missing; give \
@@ -159,6 +176,19 @@ pub enum PullWarning {
         /// What the portal said.
         error: BitrixError,
     },
+    /// The catalogue cannot be read.
+    #[error(
+        "purchase prices cannot be read, so the margin of deals with new products is unknown; give \
+         the webhook or the application the scope catalog, and its user the right to see the \
+         catalogue and purchase prices"
+    )]
+    CostsRefused,
+    /// Payments cannot be read any more.
+    #[error(
+        "payments can no longer be read and stay as they were; give the webhook's user the right to \
+         deals and invoices, or check that the portal still has payments"
+    )]
+    PaymentsRefused,
     /// Differences are left for the next night.
     #[error(
         "the portal and the store still differ in {records} records; the next nights put it right"
@@ -184,6 +214,20 @@ pub struct PullProgress {
     pub deals: u64,
     /// HTTP requests so far.
     pub requests: u64,
+}
+
+impl PullProgress {
+    /// At the beginning.
+    fn begun(first_load: bool) -> PullProgress {
+        PullProgress {
+            first_load,
+            done: 0,
+            total: 0,
+            leads: 0,
+            deals: 0,
+            requests: 0,
+        }
+    }
 }
 
 /// Why a pull stopped. What it had stored stays, and the next one goes on from there.
@@ -229,13 +273,19 @@ pub async fn pull_with(
     let requests_before = portal.requests_total();
     let known = blocking(|| store.directory(company))?;
     let since = time_cursor(store, company, SINCE)?;
+    let reading = events::reading(portal, store, company)?;
     let ask = Ask {
+        extra: events::commands(portal, reading),
         users_known: known.users.len(),
         departments_known: known.departments.len(),
         starts: starts(store, company, since, thrift)?,
         elapsed: since.map_or_else(TimeDelta::zero, |since| now.fixed_offset() - since),
+        head: head(store, company, since)?,
     };
     let mut opening = open(portal, &ask).await?;
+    let tries = portal.requests_total() - requests_before;
+    let answers = std::mem::take(&mut opening.extra);
+    let heard = events::Heard::of(portal, reading, answers, tries);
     let began = opening.began.unwrap_or_else(|| now.fixed_offset());
     let mut warnings = warnings_of(&mut opening);
 
@@ -248,17 +298,11 @@ pub async fn pull_with(
         progress,
         ingest: Ingest::new(&directory, phone_key(store, company)?),
         requests_before,
-        state: PullProgress {
-            first_load: since.is_none(),
-            done: 0,
-            total: 0,
-            leads: 0,
-            deals: 0,
-            requests: 0,
-        },
+        state: PullProgress::begun(since.is_none()),
         summary: PullSummary::default(),
         outside: 0,
         deals_seen: Vec::new(),
+        fresh: trail::payments::Fresh::default(),
     };
     let mut first = PullBatch {
         directory: Some(directory.clone()),
@@ -267,18 +311,41 @@ pub async fn pull_with(
     };
     intake.set_aside(&mut first, rejects);
     let trail = trail::Trail::of(&ask, &opening);
+    let mut is_night = false;
+    let terms = sweep::Terms {
+        admin: opening.admin,
+        refused: opening.unavailable.iter().map(|(of, _)| *of).collect(),
+    };
     if since.is_none() {
-        load_all(&mut intake, first, &opening, trail, thrift, began).await?;
+        load_all(&mut intake, first, opening, trail, thrift, began).await?;
     } else {
-        load_changes(&mut intake, first, opening, began).await?;
-        settle::settle(&mut intake, thrift, began).await?;
+        let alive = load_changes(&mut intake, first, opening, &heard, began).await?;
+        heard.finish(&mut intake, &alive).await?;
+        is_night = settle::settle(&mut intake, thrift, &terms, began).await?;
         trail::load(&mut intake, FirstLoads::default(), trail, thrift, began).await?;
     }
-    let before = portal.requests_total();
-    trail::products::load(&mut intake, thrift).await?;
-    intake.summary.trail_requests += portal.requests_total().saturating_sub(before);
+    load_goods(&mut intake, thrift, since.is_none(), is_night).await?;
+    events::subscribe(&intake, terms.admin, is_night).await?;
     warnings.extend(intake.standing_warnings(&directory)?);
     Ok(intake.into_summary(warnings, watch))
+}
+
+/// What hangs on deals and invoices: product rows, what the products cost, payments.
+async fn load_goods(
+    intake: &mut Intake<'_>,
+    thrift: &Thrift,
+    is_first: bool,
+    is_night: bool,
+) -> Result<(), PullError> {
+    let before = intake.requests();
+    let rows_came = trail::products::load(intake, thrift).await?;
+    trail::costs::load(intake, rows_came, is_night).await?;
+    intake.summary.trail_requests += intake.requests() - before;
+    if is_first {
+        // It brings the records; their payments follow in the nights after it.
+        return Ok(());
+    }
+    trail::payments::load(intake, thrift, is_night).await
 }
 
 /// Where the reading of each kind of record begins.
@@ -304,12 +371,28 @@ fn starts(
     Ok(starts)
 }
 
+/// The kind whose first pages ride in the opening request of a first load, and the first id that is not
+/// stored yet.
+fn head(
+    store: &dyn Store,
+    company: &str,
+    since: Option<DateTime<FixedOffset>>,
+) -> Result<Option<(Entity, u64)>, PullError> {
+    match since {
+        Some(_) => Ok(None),
+        None => {
+            let next = intake::next_stored(store, company, Entity::Lead)?;
+            Ok(Some((Entity::Lead, next.max(1))))
+        }
+    }
+}
+
 /// Loads all leads and deals from where an earlier load stopped, and behind them, in what their
 /// requests leave free and in more of them, as much of the rest as a pull may spend on it.
 async fn load_all(
     intake: &mut Intake<'_>,
     mut first: PullBatch,
-    opening: &Opening,
+    mut opening: Opening,
     trail: trail::Trail,
     thrift: &Thrift,
     began: DateTime<FixedOffset>,
@@ -323,12 +406,22 @@ async fn load_all(
     first
         .cursors
         .push((STARTED.to_owned(), started.to_rfc3339()));
+    if let Some(head) = opening.head.take() {
+        intake.state.total += head.ids;
+        let next = head.next.iter();
+        first
+            .cursors
+            .extend(next.map(|(entity, next)| (next_id(*entity), next.to_string())));
+        intake.read(head, &mut first);
+    }
+    intake.save(&first)?;
     let mut loads = FirstLoads::default();
     let cards = |span: &&crate::bitrix24::Span| Entity::CARDS.contains(&span.entity);
     for span in opening.spans.iter().filter(cards) {
         loads.ranges.extend(intake.range_left(span)?);
+        let density = span.density().map(|density| (span.entity, density));
+        loads.densities.extend(density);
     }
-    intake.save(&first)?;
     loads.endings.push(Ending {
         of: loads.ranges.iter().map(|range| range.entity).collect(),
         // A whole load is as good as holding everything against the portal.
@@ -340,15 +433,18 @@ async fn load_all(
     trail::load(intake, loads, trail, thrift, began).await
 }
 
-/// Loads what was changed and stores it together with the cursors in one transaction, so that a pull
-/// that fails half way leaves the store as it was. Only changes beyond [`CHANGES_HELD_MAX`] are stored
+/// Loads what was changed and stores it together with the cursors, and without what events say was
+/// deleted, in one transaction, so that a pull that fails half way leaves the store as it was. Says what
+/// came. Only changes beyond [`CHANGES_HELD_MAX`] are stored
 /// on the way; the cursors move last all the same.
 async fn load_changes(
     intake: &mut Intake<'_>,
     mut first: PullBatch,
     opening: Opening,
+    heard: &events::Heard,
     began: DateTime<FixedOffset>,
-) -> Result<(), PullError> {
+) -> Result<events::Alive, PullError> {
+    let mut alive = events::Alive::default();
     let mut cursors = vec![(SINCE.to_owned(), began.to_rfc3339())];
     cursors.extend(trail::cursors(&opening.walks, began));
     intake.read(opening.changes, &mut first);
@@ -357,13 +453,19 @@ async fn load_changes(
         trail::advance(&mut cursors, walks);
         intake.read(chunk, &mut first);
         if first.leads.len() + first.deals.len() + first.trail.len() > CHANGES_HELD_MAX {
+            alive.note(&first);
             intake.save(&std::mem::take(&mut first))?;
         }
         Ok::<(), PullError>(())
     })
     .await?;
     first.cursors.extend(cursors);
-    intake.save(&first)
+    alive.note(&first);
+    heard.take_out(&alive, &mut first);
+    intake.summary.gone += first.gone.len() as u64;
+    intake.summary.trail_gone += first.trail.gone.len() as u64;
+    intake.save(&first)?;
+    Ok(alive)
 }
 
 /// What the opening shows that the owner should know.
@@ -395,6 +497,12 @@ impl Intake<'_> {
         if rows > 0 {
             warnings.push(PullWarning::HiddenRows { rows });
         }
+        let rows = sweep::hidden_rows(self.store, self.company)?;
+        if rows > 0 {
+            warnings.push(PullWarning::HiddenTrail { rows });
+        }
+        warnings.extend(trail::costs::warning(self.store, self.company)?);
+        warnings.extend(trail::payments::warning(self.store, self.company)?);
         warnings.extend(self.summary.warnings.iter().cloned());
         let moved = self.portal.moved_to();
         warnings.extend(moved.map(|host| PullWarning::Moved { host }));

@@ -26,6 +26,7 @@ use crate::sheet::template::{self, KEEPER_TAB, MARKS, TemplateKind};
 use crate::sheet::workbook::{Area, TEXT_MAX, Value, fitting};
 use crate::store::Store;
 
+use super::fresh;
 use super::guard::{self, Guarded};
 use super::outcome::SyncError;
 use super::pull::PullSummary;
@@ -92,16 +93,12 @@ impl<'a> Snapshot<'a> {
                 }
             }
         }
+        let directory = store.directory(id)?;
         Ok(Snapshot {
             year,
             facts,
-            directory: store.directory(id)?,
-            homes: Homes::of(
-                store
-                    .memberships(id)?
-                    .into_iter()
-                    .map(|one| (one.user, one.since, one.department)),
-            ),
+            homes: homes(&**store, id, &directory)?,
+            directory,
             base: store.plan_cells(id, year)?,
             other_years,
             approved: approved(&**store, id)?,
@@ -113,6 +110,22 @@ impl<'a> Snapshot<'a> {
             seconds: 0.0,
         })
     }
+}
+
+/// Who was in which department when; somebody of whom no move is known has always been where he is.
+pub(super) fn homes(
+    store: &dyn Store,
+    id: &str,
+    directory: &Directory,
+) -> Result<Homes, SyncError> {
+    let memberships = store.memberships(id)?;
+    let known: BTreeSet<u64> = memberships.iter().map(|one| one.user).collect();
+    let known = |user: u64| known.contains(&user);
+    let others = directory.users.iter().filter(|user| !known(user.id));
+    let others = others.map(|user| (user.id, 0, user.departments.first().copied()));
+    let moves = memberships.iter();
+    let moves = moves.map(|one| (one.user, one.since, one.department));
+    Ok(Homes::of(moves.chain(others)))
 }
 
 /// The company's plan in the latest version of each year.
@@ -198,8 +211,9 @@ pub fn reconcile(
     let scenario = scenario::accept(&mut sight.seen);
     let calendar = sight.calendar(&profile.calendar);
     let directory = &snapshot.directory;
-    let replanned = decide(profile, snapshot, &sight, &calendar, moment);
-    let accepted = plan::accept(&replanned, &snapshot.base);
+    let base = memory(snapshot, view, &plan_specs, &sight);
+    let replanned = decide(profile, snapshot, &sight, &calendar, moment, &base);
+    let accepted = plan::accept(&replanned, &base);
     let log = log(&accepted, snapshot, &scenario);
     let names = Names::of(words, directory);
     let mut notices = notices(words, &names, snapshot, &replanned, &sight);
@@ -240,7 +254,7 @@ pub fn reconcile(
     let mut change = ChangeSet {
         log,
         accepted,
-        confirmed: plan::confirm(&replanned, &snapshot.base, &BTreeSet::new()),
+        confirmed: plan::confirm(&replanned, &base, &BTreeSet::new()),
         edited_cells: render::held(&scene),
         unreadable_cells: render::unreadable(&scene),
         notices: scene.notices.clone(),
@@ -253,6 +267,20 @@ pub fn reconcile(
     Ok(change)
 }
 
+/// What the store remembers of the plan's cells, as it applies to the file that stands now.
+fn memory<'a>(
+    snapshot: &'a Snapshot<'_>,
+    view: &View,
+    specs: &[TableSpec],
+    sight: &Sight,
+) -> Cow<'a, Cells<BaseCell>> {
+    if fresh::is_fresh(&view.plan, specs, &snapshot.base, &sight.seen) {
+        Cow::Owned(fresh::refilled(&snapshot.base, &sight.seen))
+    } else {
+        Cow::Borrowed(&snapshot.base)
+    }
+}
+
 /// The year's plan: as targets and people want it, or with what a person asked to bring back.
 fn decide(
     profile: &Profile,
@@ -260,6 +288,7 @@ fn decide(
     sight: &Sight,
     calendar: &Calendar,
     moment: &Moment,
+    base: &Cells<BaseCell>,
 ) -> Replanned {
     let input = PlanInput {
         year: snapshot.year,
@@ -271,7 +300,7 @@ fn decide(
         seen: &sight.seen,
         standing: &sight.standing,
         basis: &sight.basis,
-        base: &snapshot.base,
+        base,
     };
     match &snapshot.restore {
         Some(target) => plan::restore(&input, target),
@@ -642,7 +671,8 @@ fn sheet_error(scene: &Scene<'_>, fault: &Fault) -> SyncError {
         file: scene.profile.name.clone(),
         what: fault.to_string(),
         remedy: "Undo the change in the spreadsheet's version history (File → Version history), \
-                 or delete the spreadsheet and run `planfact copy` for a fresh one."
+                 or put the spreadsheet into the bin and run `planfact copy --anew report` (or \
+                 `plan`) for a fresh one: people's numbers come back from the store."
             .to_owned(),
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn table(scene: &Scene<'_>, spec: &TableSpec) -> DesiredTable {
         "months" => months(scene, spec),
         "sources" => sources(scene, spec),
         "managers" => managers(scene, spec),
+        "departments" => departments(scene, spec),
         "status" => status::rows(STATUS_KEYS, &status::report(scene)),
         "plan_status" => status::rows(
             PLAN_STATUS_KEYS,
@@ -67,6 +68,7 @@ pub(super) fn table(scene: &Scene<'_>, spec: &TableSpec) -> DesiredTable {
         "plan_checks" => people::checks(scene, spec),
         "source_years" => years::sources(scene, spec),
         "manager_years" => years::managers(scene, spec),
+        "department_years" => years::departments(scene, spec),
         _ => Vec::new(),
     };
     DesiredTable { rows }
@@ -138,6 +140,35 @@ fn managers(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
     scene.snapshot.facts.managers.iter().map(row).collect()
 }
 
+/// What departments did, each person's share to the instant of his moves (D8).
+fn departments(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
+    let row = |((month, id), facts): (&(Month, Option<u64>), &MetricRow)| {
+        let value = |column: &String| match column.as_str() {
+            "department_name" => Value::Text(name_of_department(scene, *id)),
+            column => Metric::from_key(column).map_or(Value::Blank, |metric| fact(facts, metric)),
+        };
+        DesiredRow {
+            keys: vec![month.to_string(), department_key(*id)],
+            values: spec.columns.iter().map(value).collect(),
+        }
+    };
+    scene.snapshot.facts.departments.iter().map(row).collect()
+}
+
+/// The key of a department; blank for whoever was in none.
+fn department_key(id: Option<u64>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// What people call a department; one that is gone shows its id.
+fn name_of_department(scene: &Scene<'_>, id: Option<u64>) -> String {
+    let Some(id) = id else {
+        return scene.words.no_department().to_owned();
+    };
+    let known = scene.departments.get(&id).cloned();
+    known.unwrap_or_else(|| scene.words.unknown_department(id))
+}
+
 /// What people call a source; one that the directory does not know shows its code.
 fn source_name(scene: &Scene<'_>, code: Option<&str>) -> String {
     let Some(code) = code else {
@@ -158,8 +189,9 @@ fn user_name(scene: &Scene<'_>, id: u64) -> String {
         .map_or_else(|| scene.words.unknown_user(id), |user| user.name.clone())
 }
 
-/// The name of the department in which an employee was at the end of a month (D8), as far as that is
-/// known; else of the one in which he is.
+/// The name of the department in which an employee was at the end of a month, as far as that is known;
+/// else of the one in which he is. It labels a row of people, whose numbers are his whole month's: sums of
+/// departments are the table `departments` (D8).
 fn department_name(scene: &Scene<'_>, id: u64, month: Month) -> Value {
     let end = scene.calendar.start_of(month.next()).timestamp() - 1;
     let department = scene.snapshot.homes.at(id, end).unwrap_or_else(|| {
@@ -211,7 +243,7 @@ pub(super) fn plain(words: Words, value: Decimal) -> String {
         (Some(fraction), Words::English) => format!(".{fraction}"),
         (None, _) => String::new(),
     };
-    format!("{sign}{}{fraction}", super::words::thousands(whole))
+    format!("{sign}{}{fraction}", words.thousands(whole))
 }
 
 /// A local wall-clock time as a spreadsheet's serial number: days since 1899-12-30.
@@ -253,6 +285,8 @@ mod tests {
         ] {
             assert_eq!(plain(Words::Russian, value.parse().unwrap()), text);
         }
+        let english = plain(Words::English, "-1606716.0612".parse().unwrap());
+        assert_eq!(english, "−1,606,716.06");
     }
 
     #[test]

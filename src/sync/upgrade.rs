@@ -30,9 +30,17 @@ pub struct Upgraded {
     pub cells: u64,
 }
 
+impl Upgraded {
+    /// What changed, a line each, with the file's role.
+    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+        let line = |change| format!("{}: {change}", self.role);
+        self.changes.iter().map(line)
+    }
+}
+
 /// What a file tells of the templates it has had.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Past {
+pub(super) struct Past {
     /// The newest edition.
     edition: u32,
     /// How many upgrades.
@@ -42,7 +50,12 @@ struct Past {
 }
 
 impl Past {
-    fn of(file: &Workbook) -> Past {
+    /// Whether a newer program made or changed the file.
+    pub(super) fn is_newer(&self) -> bool {
+        self.edition > EDITION
+    }
+
+    pub(super) fn of(file: &Workbook) -> Past {
         let mut past = Past::default();
         for (key, value) in file.tabs.iter().flat_map(|tab| &tab.metadata) {
             if key == EDITION_KEY {
@@ -81,7 +94,7 @@ impl Job<'_> {
         }
         let now = self.google.read_workbook(&binding.file).await?;
         let past = Past::of(&now);
-        if past.edition > EDITION {
+        if past.is_newer() {
             return Ok(Some(self.newer(binding, past.edition)));
         }
         if past.fingerprint.as_ref() == Some(&fingerprint) {

@@ -6,7 +6,6 @@
 use chrono::{Datelike, Timelike};
 
 use crate::domain::calendar::{Calendar, Day, Instant, Month};
-use crate::domain::money::Money;
 use rust_decimal::Decimal;
 
 use crate::domain::plan::{CellProblem, Check, Light, Notice};
@@ -161,11 +160,25 @@ impl Words {
         match self {
             Words::Russian => format!(
                 "У {} лидов этого года не указана сумма ({share} %): потенциал занижен",
-                thousands(missing)
+                self.thousands(missing)
             ),
             Words::English => format!(
                 "{} leads of this year have no sum ({share} %): the potential is understated",
-                thousands(missing)
+                self.thousands(missing)
+            ),
+        }
+    }
+
+    /// Deals won whose cost is not known (R94).
+    pub fn unknown_cost(self, deals: u64) -> String {
+        let count = self.thousands(deals);
+        match self {
+            Words::Russian => format!(
+                "Сделок этого года с неизвестной себестоимостью: {count}. Маржа посчитана без них"
+            ),
+            Words::English => format!(
+                "Deals won this year whose cost is not known: {count}. The margin is counted \
+                 without them"
             ),
         }
     }
@@ -201,11 +214,11 @@ impl Words {
         match self {
             Words::Russian => format!(
                 "{} записей CRM не удалось прочитать, они не учтены",
-                thousands(count)
+                self.thousands(count)
             ),
             Words::English => format!(
                 "{} CRM records could not be read and are not counted",
-                thousands(count)
+                self.thousands(count)
             ),
         }
     }
@@ -215,11 +228,11 @@ impl Words {
         match self {
             Words::Russian => format!(
                 "У {} записей валюта без курса: их суммы не учтены. Добавьте курс в Bitrix24",
-                thousands(count)
+                self.thousands(count)
             ),
             Words::English => format!(
                 "{} records have a currency without a rate: their sums are not counted. Add the rate in Bitrix24",
-                thousands(count)
+                self.thousands(count)
             ),
         }
     }
@@ -232,7 +245,7 @@ impl Words {
             (Words::Russian, PullWarning::FilterIgnored { rows }) => {
                 format!(
                     "Портал не применил фильтр к {} строкам; они отобраны здесь",
-                    thousands(*rows)
+                    self.thousands(*rows)
                 )
             }
             (Words::Russian, PullWarning::DirectoryRefused(error)) => {
@@ -243,8 +256,18 @@ impl Words {
             }
             (Words::Russian, PullWarning::HiddenRows { rows }) => format!(
                 "{} лидов и сделок больше не видны: у пользователя нет прав на них. Они учтены, какими были; верните права",
-                thousands(*rows)
+                self.thousands(*rows)
             ),
+            (Words::Russian, PullWarning::HiddenTrail { rows }) => format!(
+                "{} звонков, дел, счетов, задач или переходов больше не приходят, и портал не говорит, что они удалены. Они учтены, какими были; пусть вебхук создаст администратор",
+                self.thousands(*rows)
+            ),
+            (Words::Russian, PullWarning::CostsRefused) => {
+                "Закупочные цены не читаются: маржа сделок с новыми товарами неизвестна. Дайте вебхуку право catalog, а его пользователю — просмотр каталога и закупочных цен".to_owned()
+            }
+            (Words::Russian, PullWarning::PaymentsRefused) => {
+                "Оплаты больше не читаются и остались прежними: проверьте права пользователя вебхука на сделки и счета".to_owned()
+            }
             (Words::Russian, PullWarning::HiddenPipelines { ids }) => {
                 let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
                 format!(
@@ -257,7 +280,7 @@ impl Words {
             }
             (Words::Russian, PullWarning::Unsettled { records }) => format!(
                 "Портал и отчёт расходятся ещё в {} записях; следующие ночи это исправят",
-                thousands(*records)
+                self.thousands(*records)
             ),
             (Words::English, warning) => warning.to_string(),
         }
@@ -372,6 +395,11 @@ impl Words {
     /// Title of the tab of scenarios.
     pub fn tab_scenario(self) -> &'static str {
         self.pick("Сценарий", "Scenario")
+    }
+
+    /// Whoever is in no department.
+    pub fn no_department(self) -> &'static str {
+        self.pick("Без отдела", "No department")
     }
 
     /// A department that is not in the portal's list.
@@ -509,6 +537,23 @@ impl Words {
         }
     }
 
+    /// `1 234 567` with narrow no-break spaces, or `1,234,567`.
+    pub fn thousands(self, number: u64) -> String {
+        let mark = match self {
+            Words::Russian => NARROW_SPACE,
+            Words::English => ',',
+        };
+        let digits = number.to_string();
+        let mut out = String::new();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                out.push(mark);
+            }
+            out.push(digit);
+        }
+        out
+    }
+
     /// Whether a need was ever met, in a sentence (R45).
     pub fn check(self, check: &Check) -> String {
         let whole = |value: Decimal| render::plain(self, value.round());
@@ -599,34 +644,6 @@ impl Words {
     }
 }
 
-/// `1 234 567`, with narrow no-break spaces.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(NARROW_SPACE);
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// Whole currency units with thousands separated.
-pub fn money(amount: Money) -> String {
-    let whole = amount.to_decimal().round();
-    let text = whole.abs().to_string();
-    let sign = if whole.is_sign_negative() && !whole.is_zero() {
-        "−"
-    } else {
-        ""
-    };
-    match text.parse::<u64>() {
-        Ok(number) => format!("{sign}{}", thousands(number)),
-        Err(_) => format!("{sign}{text}"),
-    }
-}
-
 fn percent(part: u64, whole: u64) -> u64 {
     (part * 100 + whole / 2).checked_div(whole).unwrap_or(0)
 }
@@ -646,13 +663,14 @@ mod tests {
 
     #[test]
     fn thousands_are_separated() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1\u{202f}000"),
-            (12_345_678, "12\u{202f}345\u{202f}678"),
+        for (number, russian, english) in [
+            (0, "0", "0"),
+            (999, "999", "999"),
+            (1_000, "1\u{202f}000", "1,000"),
+            (12_345_678, "12\u{202f}345\u{202f}678", "12,345,678"),
         ] {
-            assert_eq!(thousands(number), text);
+            assert_eq!(Words::Russian.thousands(number), russian);
+            assert_eq!(Words::English.thousands(number), english);
         }
     }
 

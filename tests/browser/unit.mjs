@@ -63,6 +63,29 @@ test('an editor starts with what a person would type', () => {
   for (const [cell, locale, wanted] of cases) assert.equal(base.inputText(cell, locale), wanted);
 });
 
+test('blocks of text go out and come in as tab-separated lines', () => {
+  const cases = [
+    ['a\tb\nc\td', [['a', 'b'], ['c', 'd']]], ['a\r\nb\r\n', [['a'], ['b']]], ['', [['']]], ['\t', [['', '']]],
+    ['"a\tb"\t"c\nd"\n', [['a\tb', 'c\nd']]], ['"say ""yes"""', [['say "yes"']]], ['5" pipe\tx', [['5" pipe', 'x']]],
+    ['"open\tx', [['"open', 'x']]], ['a\n\nb', [['a'], [''], ['b']]],
+  ];
+  for (const [text, rows] of cases) assert.deepEqual(base.parseTsv(text), rows, JSON.stringify(text));
+  for (const rows of [[['a', 'b\tc'], ['d\ne', '"']], [['', ''], ['x', 'y']], [['1 234,5', '-2 %']]]) {
+    assert.deepEqual(base.parseTsv(base.toTsv(rows)), rows);
+  }
+});
+
+test('the cells that a formula names are found', () => {
+  const cases = [
+    ['=A1+B2:C3', ['A1', 'B2:C3']], ["=SUM($A$1;Plan!B2;'Plan 2'!C3)", ['A1']], ['="A1"&LOG10(2)', []],
+    ["='Own'!D4*Own!E5", ['D4', 'E5']], ['=prices+A1B', []], ["='Bob''s'!A1", []],
+  ];
+  for (const [formula, wanted] of cases) {
+    assert.deepEqual(base.references(formula, 'Own').map((one) => base.areaA1(one.area)), wanted, formula);
+  }
+  assert.deepEqual(base.references('=A1+Other!B2', 'Other', 'Own').map((one) => base.areaA1(one.area)), ['B2']);
+});
+
 test('colours, rules and links', () => {
   assert.equal(base.cssColor({ rgbColor: { red: 1, green: 0.5 } }), '#ff8000');
   assert.equal(base.cssColor(undefined, {}), '#000000');
@@ -75,4 +98,34 @@ test('colours, rules and links', () => {
   }
   assert.equal(base.safeLink('javascript:alert(1)'), null);
   assert.equal(base.safeLink('#gid=7'), '#gid=7');
+});
+
+test('a second survey asks for the cells alone that held formulas, and finds what they lost', async () => {
+  const { difference, survey } = await import('../../sim/assets/viewer/survey.js');
+  const grid = { rowCount: 10000, columnCount: 20 };
+  const meta = { sheets: [{ properties: { sheetId: 4, title: "It's", gridProperties: grid } }, { properties: { sheetId: 5, title: 'Plain', gridProperties: grid } }] };
+  const asked = [];
+  const cells = { "'It''s'!B3:B5": [['=A3'], [], ['=#REF!']], "'It''s'!T1": [['=SUM(A1:S1)']] };
+  const before = globalThis.fetch;
+  globalThis.location ??= { search: '' };
+  globalThis.fetch = async (path) => {
+    const url = new URL(path, 'http://x');
+    asked.push(...url.searchParams.getAll('ranges'));
+    const ranges = url.searchParams.getAll('ranges').map((range) => ({ range, values: cells[range] }));
+    const body = url.pathname.endsWith(':batchGet') ? { valueRanges: ranges } : meta;
+    return { ok: true, status: 200, text: async () => JSON.stringify(body) };
+  };
+  try {
+    const earlier = { meta, formulas: new Map([['4:2:1', '=A3'], ['4:4:1', '=A4+A5'], ['4:0:19', '=SUM(A1:S1)'], ['9:0:0', '=A1']]) };
+    const now = await survey('id', earlier);
+    assert.deepEqual(asked.sort(), Object.keys(cells).sort());
+    assert.deepEqual([...now.formulas], [['4:2:1', '=A3'], ['4:4:1', '=#REF!'], ['4:0:19', '=SUM(A1:S1)']]);
+    const requests = difference(earlier, now);
+    assert.deepEqual(requests.map((one) => one.updateCells.start), [{ sheetId: 4, rowIndex: 4, columnIndex: 1 }]);
+    asked.length = 0;
+    await survey('id', { meta, formulas: new Map() });
+    assert.deepEqual(asked, [], 'without formulas no cell is read');
+  } finally {
+    globalThis.fetch = before;
+  }
 });

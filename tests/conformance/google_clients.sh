@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# google_clients.sh BINARY OUT: clients of Google that nobody here wrote, installed from their packages under
-# OUT (gspread, google-api-python-client, npm google-spreadsheet), use the simulated Google over plain HTTP
-# with the service account's key. Each script is a table of named cases; it fails when one fails or none ran.
+# google_clients.sh BINARY OUT [REFERENCE]: clients of Google that nobody here wrote, installed from their
+# packages under OUT (gspread with its companions, google-api-python-client, pygsheets, npm google-spreadsheet
+# and Google's own for Node), use the simulated Google over plain HTTP with the service account's key. Each
+# script is a table of named cases; it fails when one fails or none ran. With REFERENCE all that they and the
+# simulator say to each other is recorded and held against Google's discovery documents: 0 faults or it fails.
 set -euo pipefail
-binary=$(realpath "$1") out=$2
+binary=$(realpath "$1") out=$2 reference=${3:-}
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/lib.sh"
 mkdir -p "$out" && out=$(realpath "$out")
@@ -13,20 +15,25 @@ if ! cmp -s "$here/google/requirements.txt" "$out/venv/requirements.txt"; then
   "$out/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/google/requirements.txt"
   cp "$here/google/requirements.txt" "$out/venv/requirements.txt"
 fi
-# The script has to stand beside the packages that it imports.
-mkdir -p "$out/npm" && cp "$here/google/package.json" "$here/google/spreadsheet_cases.mjs" "$out/npm/"
+# The scripts have to stand beside the packages that they import.
+mkdir -p "$out/npm" && cp "$here/google/package.json" "$here"/google/*.mjs "$out/npm/"
 if ! cmp -s "$here/google/package.json" "$out/npm/node_modules/.package.json"; then
   (cd "$out/npm" && npm install --no-audit --no-fund --no-package-lock --silent)
   cp "$here/google/package.json" "$out/npm/node_modules/.package.json"
 fi
 failed=0
+rm -f "$out/traffic.jsonl"
 # Each client has a simulator of its own: a change feed that others fill is no fault of the client.
-for client in gspread api_client spreadsheet; do
+for client in gspread gspread_more companions api_client transport spreadsheet googleapis; do
   start "$client" "$binary" sim google --json --no-quotas --credentials-out "$folder/$client-key.json"
-  arguments=("$(of "$client" endpoint)" "$folder/$client-key.json" "$(of "$client" folder)" ${ONLY:+"$ONLY"})
+  recorded=$(of "$client" endpoint)
+  [ -z "$reference" ] || record "$client" "$reference" "$folder/$client.jsonl"
+  arguments=("$recorded" "$folder/$client-key.json" "$(of "$client" folder)" ${ONLY:+"$ONLY"})
   case $client in
-    spreadsheet) node "$out/npm/spreadsheet_cases.mjs" "${arguments[@]}" || failed=1 ;;
+    spreadsheet | googleapis) node "$out/npm/${client}_cases.mjs" "${arguments[@]}" || failed=1 ;;
     *) "$out/venv/bin/python" "$here/google/${client}_cases.py" "${arguments[@]}" || failed=1 ;;
   esac
+  [ -z "$reference" ] || python3 "$here/google/checkable.py" "$folder/$client.jsonl" "$out/traffic.jsonl"
 done
+[ -z "$reference" ] || python3 "$reference/tools/check_google_traffic.py" "$out/traffic.jsonl" || failed=1
 exit $failed

@@ -7,13 +7,11 @@ source "$(dirname "$0")/lib.sh"
 rm -f "$traffic"
 start google "$binary" sim google --json --no-quotas --credentials-out "$folder/key.json"
 start portal "$binary" sim portal --json --plan unlimited --leads 3000 --deals 600
-port=$(free_port)
-python3 "$reference/tools/record_proxy.py" "$port" "$(of google endpoint)" "$traffic" 2>"$folder/proxy.log" &
-started+=($!)
+record google "$reference" "$traffic"
 cat >"$folder/planfact.toml" <<TOML
 [google]
 credentials = "key.json"
-endpoint = "http://127.0.0.1:$port"
+endpoint = "$recorded"
 [[company]]
 id = "traffic"
 name = "Traffic"
@@ -29,10 +27,6 @@ break_even = 1000000
 avg_check = 25000
 conversion = "5/100"
 TOML
-for _ in $(seq 100); do
-  python3 -c "import socket; socket.create_connection(('127.0.0.1', $port), 1)" 2>/dev/null && break
-  sleep 0.1
-done
 for verb in copy plan refresh refresh diff; do "$binary" -c "$folder/planfact.toml" "$verb"; done
 "$binary" -c "$folder/planfact.toml" export --out "$folder/out"
 python3 "$reference/tools/check_google_traffic.py" "$traffic"

@@ -29,11 +29,23 @@ ELSEWHERE = {
     "crm.deal.userfield.list": "like crm.lead.userfield.list",
 }
 
+# Served methods without a literal answer whose rows another method's literal answers show.
+ROWS_OF = {"crm.activity.get": "crm.activity.list"}
+
+# Served methods without a literal answer whose fields a public page lists with their kinds.
+DESCRIBED = {
+    # The resource of api-reference/catalog/catalog, in the list's own wrapping.
+    "catalog.catalog.list": {"total": 0, "result": {"catalogs": [
+        {"id": 0, "iblockId": 0, "iblockTypeId": 0, "lid": "", "name": "", "productIblockId": None,
+         "skuPropertyId": None, "subscription": "", "vatId": 0, "yandexExport": ""}]}},
+}
+
 # Documented keys that the simulator leaves out, and why.
 LEFT_OUT = [
     (r"crm\.(lead|deal)\.fields$", r"^(PHONE|EMAIL|WEB|IM|LINK)$", "clients' addresses are never asked for"),
     (r"crm\.(lead|deal)\.fields$", r"^(CONTACT_IDS|LEAD_SUMMARY|LAST_COMMUNICATION_TIME|ADDRESS_LEGAL)$",
      "not stored"),
+    (r"crm\.activity\.get$", r"^(COMMUNICATIONS|FILES)$", "the list's alone, and only where it is asked for them"),
     (r"crm\.lead\.get$", r"^(PHONE|IM)$", "clients' addresses are never asked for"),
     (r"crm\.item\.get$", r"^parentId\d+$", "no smart processes"),
     (r"crm\.item\.fields$", r".*", "the sample is a smart process's; ours are a lead's"),
@@ -188,6 +200,7 @@ def questions(portal):
     lead = first("crm.lead.list", {"select": ["ID"], "order": {"ID": "ASC"}})[0]["ID"]
     deal = first("crm.deal.list", {"select": ["ID"], "filter": {"STAGE_SEMANTIC_ID": "S"}})[0]["ID"]
     invoice = first("crm.item.list", {"entityTypeId": 31})["items"][0]["id"]
+    activity = first("crm.activity.list", {"select": ["ID"], "order": {"ID": "ASC"}})[0]["ID"]
     task = ["ID", "TITLE", "DESCRIPTION", "DEADLINE", "CREATED_DATE", "RESPONSIBLE_ID", "PRIORITY", "MARK",
             "DESCRIPTION_IN_BBCODE", "LENGTH_DEADLINE", "STATUS", "AUDITORS", "ACCOMPLICES", "GROUP",
             "RESPONSIBLE", "ACCOMPLICES_DATA", "AUDITORS_DATA", "TASK_REQUIRE_RESULT", "TASK_HAS_OPEN_RESULT",
@@ -195,8 +208,10 @@ def questions(portal):
     offline = {"event": "ONCRMLEADADD", "event_type": "offline"}
     ask = {
         "batch": [({"cmd": {"a": "profile", "b": "crm.lead.list?start=0", "c": "crm.lead.get?id=0"}}, False)],
+        "catalog.catalog.list": [({}, False)],
         "catalog.product.list": [({"select": ["id", "iblockId", "purchasingPrice"],
                                    "filter": {"iblockId": 23}}, False)],
+        "crm.activity.get": [({"id": activity}, False)],
         "crm.activity.list": [({}, False), ({"select": ["ID", "COMMUNICATIONS", "FILES"]}, False)],
         "crm.category.list": [({"entityTypeId": 2}, False)],
         "crm.deal.get": [({"id": deal}, False)],
@@ -313,6 +328,12 @@ def load(shared):
     for method, spec in specs.items():
         if "result" in (spec.get("resultExample") or {}):
             answers.setdefault(method, []).append(spec["resultExample"])
+    for method, other in ROWS_OF.items():
+        answers[method] = [{**body, "result": row} for body in answers[other] for row in body["result"]]
+        for body in answers[method]:
+            body.pop("total", None), body.pop("next", None)
+    for method, body in DESCRIBED.items():
+        answers[method] = [{**body, "time": next(iter(answers.values()))[0]["time"]}]
     sdk = json.loads((fixtures / "error_bodies_b24pysdk.json").read_text())["errors"]
     return answers, errors, specs, sdk
 

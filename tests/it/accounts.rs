@@ -32,6 +32,13 @@ fn consent(world: &World, person: &str) {
     std::fs::write(world.folder.path().join("user.json"), user.to_string()).unwrap();
 }
 
+/// Every check of `doctor` is passed.
+async fn is_well(world: &World) {
+    let doctor = world.json(&["doctor"]).await;
+    let checks = doctor.as_array().unwrap();
+    assert!(checks.iter().all(|one| one["ok"] == true), "{doctor}");
+}
+
 /// A file as its owner sees it.
 async fn in_drive(world: &World, url: &Value) -> Value {
     let fields = "id,driveId,owners(emailAddress),permissions(emailAddress,role)";
@@ -63,13 +70,7 @@ async fn a_persons_own_drive_serves_and_is_shared_once() {
         (&folder_line(&world), shared),
     ];
     reconfigure(&world, "planfact.toml", &changes);
-    let doctor = world.json(&["doctor"]).await;
-    let fine = doctor
-        .as_array()
-        .unwrap()
-        .iter()
-        .all(|one| one["ok"] == true);
-    assert!(fine, "{doctor}");
+    is_well(&world).await;
     let report = world.refresh().await;
     for file in ["report_url", "plan_url"] {
         let file = in_drive(&world, &report[file]).await;
@@ -121,13 +122,7 @@ async fn a_service_account_works_in_the_name_of_a_person() {
         (&folder_line(&world), ""),
     ];
     reconfigure(&world, "planfact.toml", &changes);
-    let doctor = world.json(&["doctor"]).await;
-    let fine = doctor
-        .as_array()
-        .unwrap()
-        .iter()
-        .all(|one| one["ok"] == true);
-    assert!(fine, "{doctor}");
+    is_well(&world).await;
     let report = world.refresh().await;
     let file = in_drive(&world, &report["plan_url"]).await;
     assert_eq!(file["owners"][0]["emailAddress"], "owner@example.com");

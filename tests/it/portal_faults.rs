@@ -57,7 +57,7 @@ fn hasty(scene: &Scene) -> Portal {
     // Enterprise, so that the bucket is not the one that the scene's own client keeps alive.
     let options = Options {
         webhook_url: Secret::new(scene.sim.webhook_url.as_str()),
-        enterprise: true,
+        enterprise: Some(true),
         batches_in_flight: 1,
         ..Options::default()
     };

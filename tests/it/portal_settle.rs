@@ -63,7 +63,7 @@ pub(crate) fn nightly(settle_requests: u64) -> Thrift {
     }
 }
 
-async fn night(scene: &Scene, thrift: &Thrift) -> PullSummary {
+pub(crate) async fn night(scene: &Scene, thrift: &Thrift) -> PullSummary {
     // The day before was the last time.
     let now = System.now() + TimeDelta::hours(20);
     pull_with(&scene.portal, &scene.store, "acme", now, thrift, &|_| {})
@@ -88,7 +88,7 @@ async fn later_night(scene: &mut Scene, thrift: &Thrift) -> PullSummary {
 }
 
 /// Another client with an empty store.
-async fn read_anew(scene: &Scene, face: Face) -> Sqlite {
+pub(crate) async fn read_anew(scene: &Scene, face: Face) -> Sqlite {
     let options = Options {
         webhook_url: Secret::new(scene.sim.webhook_url.as_str()),
         face,

@@ -14,7 +14,7 @@ use planfact::domain::fact::{DealRow, LeadRow};
 use planfact::retry::Policy;
 use planfact::store::{Sqlite, Store};
 use planfact::sync::pull::{PullSummary, PullWarning, pull};
-use planfact_sim::company::Company;
+use planfact_sim::company::{Company, Locale, Size, Spec};
 use planfact_sim::portal;
 use serde_json::{Value, json};
 
@@ -40,7 +40,23 @@ impl Scene {
 
     /// A portal with another limit.
     pub(crate) async fn under(data: &Path, plan: portal::Plan) -> Scene {
-        let company = Company::load(data).expect("the company's CSV files");
+        Scene::of(Company::load(data).expect("the company's CSV files"), plan).await
+    }
+
+    /// A made-up company, with calls, activities, invoices, tasks and products.
+    pub(crate) async fn made_up(leads: u64, deals: u64) -> Scene {
+        let spec = Spec {
+            seed: 7,
+            size: Size::Small,
+            leads: Some(leads),
+            deals: Some(deals),
+            today: "2026-03-15".parse().expect("a day"),
+            locale: Locale::En,
+        };
+        Scene::of(Company::generate(&spec), portal::Plan::Unlimited).await
+    }
+
+    async fn of(company: Company, plan: portal::Plan) -> Scene {
         let sim_options = portal::Options {
             plan,
             ..portal::Options::default()

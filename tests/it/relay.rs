@@ -2,13 +2,16 @@
 //!
 //! `PLANFACT_TRAFFIC=FILE` makes every story with a Google go through one and append its exchanges, a
 //! JSON line each: method, path, request, status, response. It passes bytes on as they are, resets and
-//! answers that break off included, and never writes headers, where the tokens are.
+//! answers that break off included, and never writes headers, where the tokens are. The file is gzip, a
+//! member for each exchange: all stories together say 2 GB, and `zcat` reads them as one text.
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -157,10 +160,15 @@ impl Tape {
     fn keep(&self, exchange: &Value) {
         self.seen.lock().unwrap().push(exchange.clone());
         let Some(path) = wanted() else { return };
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed
+            .write_all(format!("{exchange}\n").as_bytes())
+            .unwrap();
+        let packed = packed.finish().unwrap();
         let mut options = std::fs::OpenOptions::new();
         let mut file = options.create(true).append(true).open(path).unwrap();
         // In one piece: other tests append to the same file.
-        file.write_all(format!("{exchange}\n").as_bytes()).unwrap();
+        file.write_all(&packed).unwrap();
     }
 }
 

@@ -399,7 +399,40 @@ fn versions(report: &Workbook, plan: &Workbook) -> Vec<(&'static str, Vec<Value>
             vec![json!({"deleteSheet": {"sheetId": months}})],
             vec![],
         ),
+        ("edition 2", edition_2(report), vec![]),
     ]
+}
+
+/// What takes a report back to edition 2: without departments, margins and payments.
+fn edition_2(report: &Workbook) -> Vec<Value> {
+    let tab = |title: &str| {
+        let found = report.tabs.iter().find(|tab| tab.title == title);
+        found.unwrap_or_else(|| panic!("no tab {title}")).id
+    };
+    let tab_of = |name: &str| block(report, name).0;
+    let (sales, managers, calc) = (tab_of("sales_year"), tab_of("managers_year"), tab("calc"));
+    let mut edits: Vec<Value> = ["departments_year", "departments", "department_years"]
+        .into_iter()
+        .map(|name| json!({"deleteSheet": {"sheetId": tab_of(name)}}))
+        .collect();
+    for table in ["months", "managers", "manager_years"] {
+        let (data, margin) = column(report, &format!("{table}__margin"));
+        edits.push(delete(data, "COLUMNS", margin, 6));
+    }
+    let of_tab = |id: i64| report.tabs.iter().find(|tab| tab.id == id).unwrap();
+    let newer = |id: i64| {
+        let charts = of_tab(id).charts.iter().skip(2);
+        charts.map(|chart| json!({"deleteEmbeddedObject": {"objectId": chart.id}}))
+    };
+    edits.extend(newer(sales).chain(newer(managers)));
+    edits.push(delete(sales, "ROWS", 40, 34));
+    edits.push(delete(managers, "COLUMNS", 13, 6));
+    edits.push(delete(calc, "ROWS", 155, 50));
+    edits.push(
+        json!({"updateCells": {"range": {"sheetId": calc, "startRowIndex": 109, "endRowIndex": 152,
+            "startColumnIndex": 15, "endColumnIndex": 21}, "fields": "userEnteredValue,userEnteredFormat"}}),
+    );
+    edits
 }
 
 /// A random version: `cosmetic` keeps every line that has a key, so that the program works with it.
@@ -612,6 +645,101 @@ async fn what_people_typed_survives_an_upgrade() {
     println!(
         "{count} versions with histories before and after, seed {seed}, 0 numbers lost; steps: {tally:?}"
     );
+}
+
+/// A company restyled its report of edition 2; departments, margins and payments come, and what it did
+/// stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_edition_2_keeps_what_the_company_made_of_it() {
+    let mut desk = Desk::new(wanted("PLANFACT_SEED", 2026)).await;
+    let all = built(&mut desk).await;
+    let report = &all[0];
+    let file = give(&desk, report, "edition 2", "old", &edition_2(&report.book)).await;
+    let (sales, managers) = (
+        block(&report.book, "sales_year").0,
+        block(&report.book, "managers_year").0,
+    );
+    let source = json!({"sourceRange": {"sources": [{"sheetId": sales, "startRowIndex": 26, "endRowIndex": 38,
+        "startColumnIndex": 4, "endColumnIndex": 5}]}});
+    let own = json!([
+        {"updateSheetProperties": {"properties": {"sheetId": managers, "title": "Люди"}, "fields": "title"}},
+        text(managers, 21, 12, "Наша выручка"),
+        look(managers, 24, 11),
+        text(sales, 43, 1, "под таблицей моё"),
+        insert(managers, "COLUMNS", 13, 1),
+        text(managers, 21, 13, "Премия"),
+        {"updateCells": {"start": {"sheetId": managers, "rowIndex": 23, "columnIndex": 13}, "fields": "userEnteredValue",
+            "rows": [{"values": [{"userEnteredValue": {"formulaValue": "=IF(ISNUMBER(M24);M24/100;0)"}}]}]}},
+        {"addChart": {"chart": {"chartId": 779, "position": {"overlayPosition": {"anchorCell": {"sheetId": sales}}},
+            "spec": {"title": "Мой график", "basicChart": {"chartType": "LINE", "headerCount": 0,
+                "domains": [{"domain": source.clone()}], "series": [{"series": source}]}}}}},
+    ]);
+    assert!(edit(&desk, &file, own.as_array().unwrap()).await);
+    desk.company.profile.id = "old".to_owned();
+    let done = desk.refresh().await;
+    let upgraded: Vec<_> = done
+        .files
+        .upgraded
+        .iter()
+        .map(|one| one.left.len())
+        .collect();
+    assert_eq!(upgraded.len(), 1, "the report was of edition 2");
+    let book = desk.engine.google.read_workbook(&file).await.unwrap();
+    let tab = |id: i64| book.tabs.iter().find(|tab| tab.id == id).unwrap();
+    let texts = |id: i64, wanted: &str| {
+        let cells = tab(id).cells.values();
+        cells
+            .filter(|cell| cell.value == CellValue::Text(wanted.to_owned()))
+            .count()
+    };
+    assert_eq!(tab(managers).title, "Люди");
+    for (id, own) in [
+        (managers, "Наша выручка"),
+        (managers, "Премия"),
+        (sales, "под таблицей моё"),
+    ] {
+        assert_eq!(texts(id, own), 1, "{own}");
+    }
+    let bonus = tab(managers)
+        .cells
+        .values()
+        .filter_map(|cell| cell.formula.as_deref());
+    assert_eq!(
+        bonus.filter(|formula| formula.contains("M24/100")).count(),
+        1
+    );
+    let charts = |id: i64| tab(id).charts.len();
+    assert_eq!((charts(sales), charts(managers)), (5, 3));
+    // What is new is there, once, and filled.
+    for (id, new) in [
+        (managers, "Скидка"),
+        (sales, "Скидка"),
+        (sales, "Маржа и оплаты"),
+    ] {
+        assert_eq!(texts(id, new), 1, "{new}");
+    }
+    for name in [
+        "departments_year",
+        "department_years__margin",
+        "managers__paid_sum",
+        "months__unknown_cost",
+    ] {
+        assert_eq!(
+            book.names.iter().filter(|one| one.name == name).count(),
+            1,
+            "{name}"
+        );
+    }
+    let (data, rect) = block(&book, "departments");
+    let rows = (rect.row_start + 1..rect.row_end).filter(|row| {
+        tab(data)
+            .cells
+            .get(&(*row, rect.column_start))
+            .is_some_and(|cell| cell.value != CellValue::Blank)
+    });
+    assert!(rows.count() > 0, "departments have rows");
+    let again = desk.refresh().await;
+    assert!(again.files.upgraded.is_empty() && again.cells_written.0 == 0);
 }
 
 /// A tab, a chart and a note of the company's own.

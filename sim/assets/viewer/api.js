@@ -88,11 +88,16 @@ function query(pairs) {
 const sheets = (id) => `/v4/spreadsheets/${encodeURIComponent(id)}`;
 
 const META = 'spreadsheetId,properties,namedRanges,'
-  + 'sheets(properties,merges,charts,protectedRanges,basicFilter)';
-const CELLS = 'sheets(properties(sheetId),data(startRow,startColumn,rowMetadata,columnMetadata,'
-  + 'rowData(values(userEnteredValue,effectiveValue,formattedValue,userEnteredFormat,'
-  + 'effectiveFormat,hyperlink,note,textFormatRuns,dataValidation))))';
+  + 'sheets(properties,merges,charts,protectedRanges,basicFilter,conditionalFormats(ranges),'
+  + 'bandedRanges(bandedRangeId),tables(tableId))';
+const CELL = 'userEnteredValue,effectiveValue,formattedValue,userEnteredFormat,hyperlink,note,'
+  + 'textFormatRuns,dataValidation';
+const cellsMask = (facets) => 'sheets(properties(sheetId),data(startRow,startColumn,rowMetadata,'
+  + `columnMetadata,rowData(values(${facets}))))`;
 const SIZES = 'sheets(properties(sheetId),data(startRow,startColumn,rowMetadata,columnMetadata))';
+
+const OBJECTS = 'namedRanges,sheets(properties,merges,conditionalFormats,protectedRanges,charts,'
+  + 'basicFilter,bandedRanges,filterViews)';
 
 /** All files the person can see, newest first. */
 export async function listFiles() {
@@ -116,16 +121,20 @@ export async function listFiles() {
 /** A file's version and time: cheap, counted by Drive, not by Sheets. */
 export const fileVersion = (id) =>
   call('GET', `/drive/v3/files/${encodeURIComponent(id)}?${query([
-    ['fields', 'name,version,modifiedTime,lastModifyingUser'], ['supportsAllDrives', 'true'],
+    ['fields', 'name,version,modifiedTime,lastModifyingUser,capabilities(canEdit)'], ['supportsAllDrives', 'true'],
   ])}`);
 
 /** A spreadsheet without its cells. */
 export const getMeta = (id) => call('GET', `${sheets(id)}?${query([['fields', META]])}`);
 
-/** Cells of ranges, formats included. */
-export const getCells = (id, ranges) =>
+/**
+ * Cells of ranges, formats included. The format in force is four fifths of an answer: `painted` says
+ * whether anything but the cells' own formats may show, so that it is asked for only then.
+ */
+export const getCells = (id, ranges, painted = true) =>
   call('GET', `${sheets(id)}?${query([
-    ...ranges.map((range) => ['ranges', range]), ['includeGridData', 'true'], ['fields', CELLS],
+    ...ranges.map((range) => ['ranges', range]), ['includeGridData', 'true'],
+    ['fields', cellsMask(painted ? `${CELL},effectiveFormat` : CELL)],
   ])}`);
 
 /** Widths and heights of whole tabs. */
@@ -133,6 +142,29 @@ export const getSizes = (id, ranges) =>
   call('GET', `${sheets(id)}?${query([
     ...ranges.map((range) => ['ranges', range]), ['includeGridData', 'true'], ['fields', SIZES],
   ])}`);
+
+/** What people put into the cells of a range, by the fields of a cell. */
+export const getFacets = (id, range, facets) =>
+  call('GET', `${sheets(id)}?${query([
+    ['ranges', range], ['includeGridData', 'true'],
+    ['fields', `sheets(data(rowData(values(${facets}))))`],
+  ])}`);
+
+/** Everything of a file that is no cell: names, merges, rules, protections, charts, filters. */
+export const getObjects = (id) =>
+  call('GET', `${sheets(id)}?${query([['fields', OBJECTS]])}`);
+
+/** What was entered into whole tabs, formulas as such; one list of rows a range. */
+export async function getFormulas(id, ranges) {
+  const answer = await call('GET', `${sheets(id)}/values:batchGet?${query([
+    ...ranges.map((range) => ['ranges', range]), ['valueRenderOption', 'FORMULA'],
+  ])}`);
+  return (answer.valueRanges ?? []).map((one) => one.values ?? []);
+}
+
+/** Values of a range as numbers and texts, not as they are shown. */
+export const getRaw = (id, range) =>
+  call('GET', `${sheets(id)}/values/${encodeURIComponent(range)}?valueRenderOption=UNFORMATTED_VALUE`);
 
 /** Shown values of one range or named range. */
 export const getValues = (id, range) =>
@@ -151,3 +183,35 @@ export const clearValues = (id, range) =>
 /** One atomic change of structure. */
 export const change = (id, requests) =>
   call('POST', `${sheets(id)}:batchUpdate`, { requests });
+
+const file = (id) => `/drive/v3/files/${encodeURIComponent(id)}`;
+
+/** A new, empty spreadsheet; answers it with its id. */
+export const createBook = (title, locale) =>
+  call('POST', '/v4/spreadsheets', { properties: { title, locale } });
+
+/** Who changed a file and when, oldest first. */
+export async function listRevisions(id) {
+  const answer = await call('GET', `${file(id)}/revisions?${query([
+    ['pageSize', '1000'], ['fields', 'revisions(id,modifiedTime,lastModifyingUser)'],
+  ])}`);
+  return answer.revisions ?? [];
+}
+
+/** Who has access to a file. */
+export async function listPermissions(id) {
+  const answer = await call('GET', `${file(id)}/permissions?${query([
+    ['fields', 'permissions(id,type,role,emailAddress)'], ['supportsAllDrives', 'true'],
+  ])}`);
+  return answer.permissions ?? [];
+}
+
+/** Gives a person access, without a mail. */
+export const shareWith = (id, emailAddress, role) =>
+  call('POST', `${file(id)}/permissions?sendNotificationEmail=false&supportsAllDrives=true`, {
+    type: 'user', role, emailAddress,
+  });
+
+/** Takes access away. */
+export const withdraw = (id, permission) =>
+  call('DELETE', `${file(id)}/permissions/${encodeURIComponent(permission)}?supportsAllDrives=true`);

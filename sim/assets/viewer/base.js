@@ -54,6 +54,57 @@ export function areaOfGridRange(range, rowCount, columnCount) {
 export const inside = (area, row, column) =>
   row >= area.r0 && row <= area.r1 && column >= area.c0 && column <= area.c1;
 
+/** A block as tab-separated text; a part with tabs, line ends or quotes is quoted. */
+export const toTsv = (rows) => rows.map((row) => row.map((part) =>
+  (/[\t\n"]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part)).join('\t')).join('\n');
+
+/** Reads tab-separated text, quoted parts too; one line end at the very end counts for nothing. */
+export function parseTsv(text) {
+  const rows = [['']];
+  const given = text.replace(/\r\n?/g, '\n').replace(/\n$/, '');
+  let quoted = false;
+  for (let i = 0; i < given.length; i += 1) {
+    const row = rows.at(-1);
+    const sign = given[i];
+    if (quoted && sign === '"' && given[i + 1] === '"') {
+      row[row.length - 1] += '"';
+      i += 1;
+    } else if (quoted && sign === '"') quoted = false;
+    else if (quoted) row[row.length - 1] += sign;
+    else if (sign === '"' && row.at(-1) === '' && closes(given, i)) quoted = true;
+    else if (sign === '\t') row.push('');
+    else if (sign === '\n') rows.push(['']);
+    else row[row.length - 1] += sign;
+  }
+  return rows;
+}
+
+/** Whether a quote at the beginning of a part has a partner that ends the part. */
+const closes = (text, at) => /^"(?:[^"]|"")*"(?:[\t\n]|$)/.test(text.slice(at));
+
+/** Colours of the cells that a formula names, in their order. */
+const REFERENCE_COLORS = ['#f7981d', '#7e3794', '#11a9cc', '#a61d4c', '#4285d3', '#8fb03e'];
+const REFERENCE = new RegExp([
+  '"(?:[^"]|"")*"',
+  "(?:('(?:[^']|'')+'|[\\p{L}_][\\p{L}\\p{N}_.]*)!)?(\\$?[A-Z]{1,3}\\$?\\d+(?::\\$?[A-Z]{1,3}\\$?\\d+)?)(?![\\p{L}\\p{N}_(.])",
+  '[\\p{L}_][\\p{L}\\p{N}_.]*',
+].join('|'), 'giu');
+
+/** The areas of the shown tab that a formula on the tab `own` names, each with its outline's colour. */
+export function references(formula, shown, own = shown) {
+  const out = [];
+  let seen = 0;
+  for (const [, tab, address] of formula.matchAll(REFERENCE)) {
+    const area = address && parseA1(address);
+    if (!area) continue;
+    const color = REFERENCE_COLORS[seen % REFERENCE_COLORS.length];
+    seen += 1;
+    const named = tab?.replace(/^'|'$/g, '').replaceAll("''", "'");
+    if ((named ?? own) === shown) out.push({ area, color });
+  }
+  return out;
+}
+
 const THEME = {
   TEXT: '#000000', BACKGROUND: '#ffffff', ACCENT1: '#4285f4', ACCENT2: '#ea4335',
   ACCENT3: '#fbbc04', ACCENT4: '#34a853', ACCENT5: '#ff6d01', ACCENT6: '#46bdc6', LINK: '#1155cc',

@@ -5,7 +5,9 @@ import { a1, areaOfGridRange, formatOf, inside, isBlank, quoteTitle, tabA1 } fro
 import { fontOf, lineHeight, wrapLines } from './text.js';
 
 /** Rows that one read brings. */
-export const BLOCK = 300;
+export const BLOCK = 100;
+/** From so many rows on, formats in force are read only where something paints over the cells' own. */
+const MANY_ROWS = 1000;
 const DEFAULT_HEIGHT = 21;
 const DEFAULT_WIDTH = 100;
 
@@ -18,6 +20,8 @@ export class Grid {
     this.columnCount = grid.columnCount ?? 0;
     this.frozenRows = Math.min(grid.frozenRowCount ?? 0, this.rowCount);
     this.frozenColumns = Math.min(grid.frozenColumnCount ?? 0, this.columnCount);
+    /** Whether the person may only look at the file. */
+    this.readOnly = false;
     this.gridlines = !grid.hideGridlines;
     this.rows = new Map();
     this.blocks = new Set();
@@ -65,6 +69,14 @@ export class Grid {
   /** Whether a whole block of rows is here. */
   has(block) {
     return this.blocks.has(block);
+  }
+
+  /** Whether all cells of some rows are here. */
+  hasRows(first, last) {
+    for (let block = Math.floor(first / BLOCK); block * BLOCK <= last; block += 1) {
+      if (!this.blocks.has(block)) return false;
+    }
+    return true;
   }
 
   hiddenRow(row) {
@@ -134,21 +146,22 @@ export class Grid {
     return Math.max(0, low);
   }
 
-  /** Whether a protected range that the person may not edit covers a cell. */
-  isProtected(row, column) {
-    return (this.sheet.protectedRanges ?? []).some((one) => {
-      if (one.requestingUserCanEdit || one.warningOnly || !one.range) return false;
+  /** Protected ranges over a cell. */
+  protectionsAt(row, column) {
+    return (this.sheet.protectedRanges ?? []).filter((one) => {
+      if (!one.range) return false;
       const covers = (range) =>
         inside(areaOfGridRange(range, this.rowCount, this.columnCount), row, column);
       return covers(one.range) && !(one.unprotectedRanges ?? []).some(covers);
     });
   }
 
-  /** Whether the whole tab is protected from the person. */
-  get wholeProtected() {
-    return (this.sheet.protectedRanges ?? []).some((one) => one.range && !one.requestingUserCanEdit
-      && !one.warningOnly && one.range.startRowIndex === undefined
-      && one.range.endRowIndex === undefined && one.range.startColumnIndex === undefined);
+  /** Whether a protected range that the person may not edit covers a cell. */
+  isProtected(row, column) {
+    if (this.readOnly) return true;
+    if (!this.sheet.protectedRanges?.length) return false;
+    return this.protectionsAt(row, column)
+      .some((one) => !one.requestingUserCanEdit && !one.warningOnly);
   }
 }
 
@@ -204,7 +217,7 @@ export class Book {
     const foreign = this.foreignRanges(sheet);
     const wantSizes = grid.rowCount > BLOCK;
     const [cells, sizes] = await Promise.all([
-      api.getCells(this.id, [...ranges, ...foreign]),
+      api.getCells(this.id, [...ranges, ...foreign], foreign.length > 0 || isPainted(sheet)),
       wantSizes ? api.getSizes(this.id, [quoteTitle(sheet.properties.title)]) : null,
     ]);
     const sources = new Map();
@@ -256,7 +269,9 @@ export class Book {
     if (!missing.length) return false;
     missing.forEach((block) => grid.blocks.add(block));
     try {
-      const answer = await api.getCells(this.id, missing.map((block) => blockRange(grid, block)));
+      const answer = await api.getCells(
+        this.id, missing.map((block) => blockRange(grid, block)), isPainted(grid.sheet),
+      );
       for (const part of answer.sheets ?? []) for (const data of part.data ?? []) grid.take(data);
     } catch (error) {
       missing.forEach((block) => grid.blocks.delete(block));
@@ -264,6 +279,39 @@ export class Book {
     }
     grid.layOut();
     return true;
+  }
+
+  /** Rows of a column that show something, read from the file once for this drawing of the tab. */
+  async filledRows(grid, column) {
+    grid.filled ??= new Map();
+    if (!grid.filled.has(column)) {
+      const area = { r0: 0, c0: column, r1: grid.rowCount - 1, c1: column };
+      const answer = await api.getValues(this.id, tabA1(grid.sheet.properties.title, area));
+      const rows = new Set();
+      (answer.values ?? []).forEach((row, r) => {
+        if ((row[0] ?? '') !== '') rows.add(r);
+      });
+      grid.filled.set(column, rows);
+    }
+    return grid.filled.get(column);
+  }
+
+  /** The last row and column that show something, for a tab too long to be here whole. */
+  async extent(grid) {
+    if (!grid.extent) {
+      const values = await this.shownValues(grid);
+      let column = 0;
+      for (const row of values) column = Math.max(column, row.length - 1);
+      grid.extent = { row: Math.max(0, values.length - 1), column };
+    }
+    return grid.extent;
+  }
+
+  /** What every cell of a tab shows; ends without anything are cut off. */
+  async shownValues(grid) {
+    const area = { r0: 0, c0: 0, r1: grid.rowCount - 1, c1: Math.max(0, grid.columnCount - 1) };
+    const answer = await api.getValues(this.id, tabA1(grid.sheet.properties.title, area));
+    return answer.values ?? [];
   }
 
   /** The grid that holds the cells of a chart's source. */
@@ -274,6 +322,10 @@ export class Book {
 
 /** A tab's id; the API may leave out a zero. */
 export const idOf = (sheet) => sheet.properties.sheetId ?? 0;
+
+/** Whether a tab's cells may look other than their own formats say, or are few enough to ask. */
+const isPainted = (sheet) => (sheet.properties.gridProperties?.rowCount ?? 0) < MANY_ROWS
+  || [sheet.conditionalFormats, sheet.bandedRanges, sheet.tables].some((list) => list?.length);
 
 function sourceGrid(sheet, part) {
   const grid = new Grid(sheet);

@@ -138,6 +138,7 @@ function chartNode(chart, model, box, context) {
     name: one.name, type: one.kind, color: one.color, dashed: one.dashed,
     values: one.values.map(round),
   })));
+  node.tabIndex = -1;
   node.setAttribute('role', 'img');
   node.setAttribute('aria-label', spec.altText || [spec.title, spec.subtitle,
     ...series.map((one) => one.name)].filter(Boolean).join('. '));

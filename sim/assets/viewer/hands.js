@@ -1,33 +1,50 @@
-// What a person does in the grid: selecting, typing, keys, the pointer, the clipboard, undo.
+// What a person does in the grid: selecting with keys and pointer, and the way to editor and menus.
 
-import {
-  a1, areaA1, columnName, formatOf, inputText, inside, isBlank, parseA1, separators, tabA1,
-} from './base.js';
+import { a1, areaA1, inputText, inside, isBlank, parseA1, tabA1 } from './base.js';
 import * as api from './api.js';
-import { BLOCK } from './book.js';
+import { Clipboard } from './clipboard.js';
+import { Commands } from './commands.js';
+import { Drawings } from './drawings.js';
+import { Editor } from './editor.js';
+import { Figures } from './figures.js';
+import { cellsStep } from './history.js';
 import { menuIsOpen, openMenu } from './menus.js';
-import { isCheckbox, isDropdown, isTicked, make } from './paint.js';
-import { fontOf, lineHeight, textWidth } from './text.js';
-import { say } from './words.js';
+import { Notes } from './notes.js';
+import { isCheckbox, isDropdown, isTicked } from './paint.js';
+import { Pointer } from './pointer.js';
+import { shortcutOf } from './shortcuts.js';
 
-const UNDO_DEPTH = 100;
+/** Above this many cells a selection is not grown by the merged cells in it. */
+const GROWN_CELLS = 5000;
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-/** Selection and editing over one painter. */
+/** Selection over one painter. */
 export class Hands {
-  /** `desk` gives: id, book, grid, title, run(task), structure(requests), showTab(id). */
+  /** `desk` gives: id, book, grid, title, history, run(task), structure(requests), showTab(id). */
   constructor(painter, desk) {
     this.painter = painter;
     this.desk = desk;
     this.active = { row: 0, column: 0 };
     this.anchor = this.active;
     this.focus = this.active;
-    this.editor = null;
-    this.done = [];
     this.places = new Map();
     this.scroller = painter.scroller;
     this.where = document.getElementById('where');
-    this.formula = document.getElementById('formula');
-    this.listen();
+    this.bar = document.getElementById('formula');
+    this.editor = new Editor(this);
+    this.clipboard = new Clipboard(this);
+    this.commands = new Commands(this);
+    this.drawings = new Drawings(this);
+    this.figures = new Figures(this);
+    this.notes = new Notes(this);
+    this.pointer = new Pointer(this);
+    this.waiting = null;
+    this.tabHome = null;
+    /** What was typed and is not yet read back, by tab and cell. */
+    this.recent = new Map();
+    this.scroller.addEventListener('keydown', (event) => this.onKey(event));
+    this.where.addEventListener('keydown', (event) => this.onWhereKey(event));
+    this.where.addEventListener('focus', () => this.where.select());
   }
 
   get grid() {
@@ -41,45 +58,40 @@ export class Hands {
       c0: Math.min(this.anchor.column, this.focus.column),
       c1: Math.max(this.anchor.column, this.focus.column),
     };
-    if ((area.r1 - area.r0 + 1) * (area.c1 - area.c0 + 1) > 5000) return area;
-    let grown = true;
+    if ((area.r1 - area.r0 + 1) * (area.c1 - area.c0 + 1) > GROWN_CELLS) return area;
+    let grown = this.grid.mergeAt.size > 0;
     while (grown) {
       grown = false;
       for (let r = area.r0; r <= area.r1; r += 1) {
         for (let c = area.c0; c <= area.c1; c += 1) {
           const own = this.grid.merged(r, c);
-          if (!own) continue;
-          for (const [key, pick] of [['r0', Math.min], ['c0', Math.min], ['r1', Math.max], ['c1', Math.max]]) {
-            const next = pick(area[key], own[key]);
-            if (next !== area[key]) {
-              area[key] = next;
-              grown = true;
-            }
-          }
+          if (!own || (own.r0 >= area.r0 && own.r1 <= area.r1 && own.c0 >= area.c0 && own.c1 <= area.c1)) continue;
+          area.r0 = Math.min(area.r0, own.r0);
+          area.c0 = Math.min(area.c0, own.c0);
+          area.r1 = Math.max(area.r1, own.r1);
+          area.c1 = Math.max(area.c1, own.c1);
+          grown = true;
         }
       }
     }
     return area;
   }
 
-  listen() {
-    const { scroller } = this;
-    scroller.addEventListener('keydown', (event) => this.onKey(event));
-    scroller.addEventListener('pointerdown', (event) => this.onPointerDown(event));
-    scroller.addEventListener('dblclick', (event) => {
-      if (event.target.closest('.chart, .head, .editor, .checkbox')) return;
-      if (event.target.closest('[data-a1]')) this.edit();
-    });
-    scroller.addEventListener('contextmenu', (event) => this.onContextMenu(event));
-    scroller.addEventListener('click', (event) => this.onClick(event));
-    scroller.addEventListener('copy', (event) => this.onCopy(event));
-    scroller.addEventListener('cut', (event) => this.onCopy(event, true));
-    scroller.addEventListener('paste', (event) => this.onPaste(event));
-    this.formula.addEventListener('focus', () => this.editInBar());
-    this.formula.addEventListener('keydown', (event) => this.onBarKey(event));
-    this.formula.addEventListener('blur', () => this.leaveBar());
-    this.where.addEventListener('keydown', (event) => this.onWhereKey(event));
-    this.where.addEventListener('focus', () => this.where.select());
+  /** Whether more than one cell (or merged block) is selected. */
+  get many() {
+    return areaA1(this.area) !== areaA1(this.grid.areaAt(this.active.row, this.active.column));
+  }
+
+  isArea(area) {
+    return areaA1(this.area) === areaA1(area);
+  }
+
+  /** `row` or `column` when whole lines are selected. */
+  wholeLines() {
+    const { area, grid } = this;
+    const rows = area.c0 === 0 && area.c1 === grid.columnCount - 1;
+    const columns = area.r0 === 0 && area.r1 === grid.rowCount - 1;
+    return rows && !columns ? 'row' : columns && !rows ? 'column' : undefined;
   }
 
   /** Comes back to where a tab was left. */
@@ -117,101 +129,162 @@ export class Hands {
     });
     this.anchor = fit(from);
     this.focus = fit(to);
+    this.tabHome = null;
     const own = this.grid.areaAt(this.anchor.row, this.anchor.column);
     this.active = { row: own.r0, column: own.c0 };
     if (reveal) this.painter.reveal(this.focus.row, this.focus.column);
     this.show();
   }
 
+  /** Selects an area {r0, c0, r1, c1}; its first cell is active. */
+  selectArea(area) {
+    this.select({ row: area.r0, column: area.c0 }, { row: area.r1, column: area.c1 }, { reveal: false });
+    this.painter.reveal(area.r0, area.c0);
+  }
+
+  /** Draws frames only: selection, what was copied, what a formula names. */
+  mark() {
+    const { held } = this.clipboard;
+    const copied = held && held.sheetId === this.sheetId ? held : null;
+    this.painter.select({ active: this.active, area: this.area, copied: copied?.area });
+  }
+
   /** Draws selection, formula bar and figures again. */
   show() {
-    this.anchor = { ...this.anchor, row: Math.min(this.anchor.row, this.grid.rowCount - 1) };
+    const fit = (cell) => ({
+      row: Math.min(cell.row, this.grid.rowCount - 1),
+      column: Math.min(cell.column, this.grid.columnCount - 1),
+    });
+    [this.anchor, this.focus, this.active] = [this.anchor, this.focus, this.active].map(fit);
     const { area } = this;
-    this.painter.select({ active: this.active, area });
+    this.mark();
     if (document.activeElement !== this.where) {
-      const many = areaA1(area) !== areaA1(this.grid.areaAt(this.active.row, this.active.column));
-      this.where.value = many ? areaA1(area) : a1(this.active.row, this.active.column);
+      this.where.value = this.many ? areaA1(area) : a1(this.active.row, this.active.column);
     }
-    if (!this.editor) this.formula.value = this.textOf(this.active);
-    const locked = this.grid.isProtected(this.active.row, this.active.column);
-    const lock = document.getElementById('lock');
-    lock.hidden = !locked;
-    this.showStats(area);
+    if (!this.editor.now) this.bar.value = this.textOf(this.active);
+    document.getElementById('lock').hidden = !this.grid.isProtected(this.active.row, this.active.column);
+    this.notes.hide();
+    this.figures.show(area);
   }
 
+  /** What an editor of a cell begins with: what was just typed, else what the file said last. */
   textOf(cell) {
-    return inputText(this.grid.cell(cell.row, cell.column), this.desk.book.locale);
-  }
-
-  showStats(area) {
-    const stats = document.getElementById('stats');
-    let sum = 0;
-    let numbers = 0;
-    let filled = 0;
-    let format;
-    const last = Math.min(area.r1, area.r0 + 20000);
-    for (let r = area.r0; r <= last; r += 1) {
-      const cells = this.grid.rows.get(r);
-      if (!cells || !this.grid.height(r)) continue;
-      for (let c = area.c0; c <= area.c1; c += 1) {
-        const cell = cells[c];
-        if (isBlank(cell)) continue;
-        filled += 1;
-        const number = cell.effectiveValue?.numberValue;
-        if (number === undefined) continue;
-        numbers += 1;
-        sum += number;
-        format ??= formatOf(cell).numberFormat;
-      }
-    }
-    if (filled < 2) {
-      stats.textContent = '';
-      return;
-    }
-    const percent = format?.type === 'PERCENT';
-    const write = (number) => (percent ? number * 100 : number).toLocaleString(
-      this.desk.book.locale.replace('_', '-'), { maximumFractionDigits: 2 },
-    ) + (percent ? ' %' : '');
-    stats.textContent = numbers > 1
-      ? `${say('sum')}: ${write(sum)}   ${say('average')}: ${write(sum / numbers)}`
-      : `${say('count')}: ${filled}`;
-  }
-
-  // ---- keys
-
-  onKey(event) {
-    if (this.editor || menuIsOpen() || event.target !== this.scroller) return;
-    const command = event.ctrlKey || event.metaKey;
-    const moves = {
-      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
-    };
-    if (moves[event.key]) this.arrow(moves[event.key], command, event.shiftKey);
-    else if (event.key === 'Tab') this.step(0, event.shiftKey ? -1 : 1);
-    else if (event.key === 'Enter') this.onEnter(event.shiftKey);
-    else if (event.key === 'F2') this.edit();
-    else if (event.key === 'PageDown' || event.key === 'PageUp') this.page(event);
-    else if (event.key === 'Home' || event.key === 'End') this.edgeKey(event, command);
-    else if (event.key === 'Delete' || event.key === 'Backspace') this.clear();
-    else if (event.key === 'Escape') this.select(this.active);
-    else if (command && event.code === 'KeyZ') this.undo();
-    else if (command && event.code === 'KeyA') this.selectAll();
-    else if (event.key === ' ' && isCheckbox(this.cellHere())) this.tick(this.active);
-    else if (event.altKey && event.key === 'ArrowDown') this.openDropdown(this.active);
-    else if (event.key.length === 1 && !command && !event.altKey) {
-      this.edit('');
-      return;
-    } else return;
-    event.preventDefault();
+    const typed = this.recent.get(`${this.sheetId}:${cell.row}:${cell.column}`);
+    return typed ?? inputText(this.grid.cell(cell.row, cell.column), this.desk.book.locale);
   }
 
   cellHere() {
     return this.grid.cell(this.active.row, this.active.column);
   }
 
-  onEnter(shift) {
-    if (shift) this.step(-1, 0);
+  // ---- keys
+
+  onKey(event) {
+    if (this.editor.now || menuIsOpen() || event.target !== this.scroller) return;
+    if (this.waiting) {
+      // The cell to go to is being looked for: what is typed meanwhile comes after it.
+      this.waiting.push(event);
+      event.preventDefault();
+      return;
+    }
+    if (this.obey(event)) {
+      event.preventDefault();
+      if (!this.waiting && !this.editor.now && !menuIsOpen()) this.notes.showActive();
+    }
+  }
+
+  /** Does what a key means; true when the browser must not do anything more with it. */
+  obey(event) {
+    const command = event.ctrlKey || event.metaKey;
+    const shortcut = shortcutOf(event);
+    if (shortcut && !shortcut.everywhere) {
+      shortcut.act(this);
+      return !shortcut.native;
+    }
+    if (ARROWS[event.key] && !event.altKey) this.arrow(ARROWS[event.key], command, event.shiftKey);
+    else if (event.key === 'Tab') this.onTab(event.shiftKey);
+    else if (event.key === 'Enter') this.onEnter(event.shiftKey);
+    else if (event.key === 'F2') this.editor.edit();
+    else if (event.key === 'PageDown' || event.key === 'PageUp') this.page(event);
+    else if (event.key === 'Home' || event.key === 'End') this.edgeKey(event, command);
+    else if (event.key === 'Delete' || event.key === 'Backspace') this.clear();
+    else if (event.key === 'Escape') this.escape();
+    else if (event.key === ' ' && isCheckbox(this.cellHere())) this.tick();
+    else if (event.key.length === 1 && !command && !event.altKey) {
+      // The letter itself goes into the editor that opens; a key that had to wait brings its own.
+      this.editor.edit(event.isTrusted === false || event.late ? event.key : '');
+      return Boolean(event.late);
+    } else return false;
+    return true;
+  }
+
+  /** Waits for a promise; keys that come meanwhile are obeyed after it, in order. */
+  async afterwards(promise, then) {
+    this.waiting = [];
+    try {
+      then(await promise);
+    } catch (error) {
+      this.desk.tell(error);
+    } finally {
+      const late = this.waiting;
+      this.waiting = null;
+      for (const { key, code, ctrlKey, metaKey, altKey, shiftKey } of late) {
+        const event = { key, code, ctrlKey, metaKey, altKey, shiftKey, late: true };
+        if (this.waiting) this.waiting.push(event);
+        else if (this.editor.now) this.lateInEditor(event);
+        else this.obey(event);
+      }
+    }
+  }
+
+  lateInEditor(event) {
+    const { node } = this.editor.now;
+    if (event.key === 'Enter') this.editor.finish(event.shiftKey ? -1 : 1, 0);
+    else if (event.key === 'Tab') this.editor.finish(0, event.shiftKey ? -1 : 1);
+    else if (event.key.length === 1) {
+      node.setRangeText(event.key, node.value.length, node.value.length, 'end');
+      this.editor.typed(node);
+    }
+  }
+
+  escape() {
+    if (!this.clipboard.drop()) this.select(this.active);
+  }
+
+  onTab(back) {
+    const home = this.tabHome ?? this.active.column;
+    if (this.many) this.cycle(0, back ? -1 : 1);
+    else {
+      this.step(0, back ? -1 : 1);
+      this.tabHome = home;
+    }
+  }
+
+  onEnter(back) {
+    if (this.many) this.cycle(back ? -1 : 1, 0);
+    else if (back) this.step(-1, 0);
     else if (isDropdown(this.cellHere())) this.openDropdown(this.active);
-    else this.edit();
+    else if (isCheckbox(this.cellHere())) this.tick();
+    else this.editor.edit();
+  }
+
+  /** Moves the active cell within a selection of several, round its ends. */
+  cycle(dr, dc) {
+    const { area, grid } = this;
+    const rows = area.r1 - area.r0 + 1;
+    const columns = area.c1 - area.c0 + 1;
+    let { row, column } = this.active;
+    for (let tried = 0; tried < Math.min(rows * columns, GROWN_CELLS); tried += 1) {
+      const at = dc ? (row - area.r0) * columns + column - area.c0 : (column - area.c0) * rows + row - area.r0;
+      const next = (at + (dr || dc) + rows * columns) % (rows * columns);
+      row = area.r0 + (dc ? Math.floor(next / columns) : next % rows);
+      column = area.c0 + (dc ? next % columns : Math.floor(next / rows));
+      const own = grid.areaAt(row, column);
+      if (own.r0 === row && own.c0 === column && grid.height(row) && grid.width(column)) break;
+    }
+    this.active = { row, column };
+    this.painter.reveal(row, column);
+    this.show();
   }
 
   selectAll() {
@@ -220,10 +293,28 @@ export class Hands {
     this.show();
   }
 
+  /** Grows the selection to whole rows or columns. */
+  selectLines(dimension) {
+    const { area, active, grid } = this;
+    if (dimension === 'ROWS') {
+      this.anchor = { row: area.r0, column: 0 };
+      this.focus = { row: area.r1, column: grid.columnCount - 1 };
+    } else {
+      this.anchor = { row: 0, column: area.c0 };
+      this.focus = { row: grid.rowCount - 1, column: area.c1 };
+    }
+    this.active = active;
+    this.show();
+  }
+
   arrow([dr, dc], far, extend) {
     const from = extend ? this.focus : this.active;
-    const to = far ? this.edge(from, dr, dc) : this.next(from, dr, dc);
-    this.select(extend ? this.anchor : to, to);
+    const go = (to) => this.select(extend ? this.anchor : to, to);
+    if (!far) go(this.next(from, dr, dc));
+    else if (dr && !this.grid.hasRows(dr > 0 ? from.row : 0, dr > 0 ? this.grid.rowCount - 1 : from.row)) {
+      const column = this.desk.book.filledRows(this.grid, from.column);
+      this.afterwards(column, (filled) => go(this.edge(from, dr, dc, ({ row }) => filled.has(row))));
+    } else go(this.edge(from, dr, dc, ({ row, column }) => !isBlank(this.grid.cell(row, column))));
   }
 
   /** The next shown cell in a direction, past merged and hidden ones. */
@@ -239,15 +330,10 @@ export class Hands {
   }
 
   /** Where Ctrl and an arrow lead: the end of a filled block, or the next filled cell. */
-  edge(from, dr, dc) {
-    const known = (row) => this.grid.has(Math.floor(row / BLOCK));
+  edge(from, dr, dc, filled) {
     let here = from;
     let next = this.next(here, dr, dc);
-    let inBlock = false;
-    // Rows that are not read yet count as going on like the ones before them.
-    const filled = ({ row, column }) =>
-      (known(row) ? !isBlank(this.grid.cell(row, column)) : inBlock);
-    inBlock = filled(here) && filled(next);
+    const inBlock = filled(here) && filled(next);
     while (next.row !== here.row || next.column !== here.column) {
       if (inBlock && !filled(next)) return here;
       here = next;
@@ -257,242 +343,105 @@ export class Hands {
     return here;
   }
 
+  /** Goes on after an entry: Enter after a run of tabs leads back to where the run began. */
   step(dr, dc) {
-    const to = this.next(this.active, dr, dc);
-    this.select(to);
+    const home = this.tabHome;
+    if (this.many) {
+      this.cycle(dr, dc);
+      return;
+    }
+    const from = dr === 1 && home !== null ? { row: this.active.row, column: home } : this.active;
+    const start = this.active.column;
+    this.select(this.next(from, dr, dc));
+    if (dc) this.tabHome = home ?? start;
   }
 
   page(event) {
     const sight = this.painter.rowsInSight();
     const rows = Math.max(1, sight.last - sight.first - 1);
-    const row = this.focus.row + (event.key === 'PageDown' ? rows : -rows);
+    const down = event.key === 'PageDown';
+    const row = this.focus.row + (down ? rows : -rows);
     const to = { row: Math.max(0, Math.min(this.grid.rowCount - 1, row)), column: this.focus.column };
-    this.select(event.shiftKey ? this.anchor : to, to);
+    const own = this.next({ row: to.row - (down ? 1 : -1), column: to.column }, down ? 1 : -1, 0);
+    const shown = this.grid.height(to.row) ? to : own;
+    this.select(event.shiftKey ? this.anchor : shown, shown);
   }
 
   edgeKey(event, command) {
+    const go = (to) => this.select(event.shiftKey ? this.anchor : to, to);
     const first = this.firstShown();
-    let to = { row: this.focus.row, column: first.column };
-    if (event.key === 'Home' && command) to = first;
-    if (event.key === 'End') {
-      to = { row: this.focus.row, column: this.grid.columnCount - 1 };
-      if (command) to = this.lastFilled();
-    }
-    this.select(event.shiftKey ? this.anchor : to, to);
+    if (event.key === 'Home') go(command ? first : { row: this.focus.row, column: first.column });
+    else if (!command) go({ row: this.focus.row, column: this.lastShown() });
+    else if (this.grid.hasRows(0, this.grid.rowCount - 1)) go(this.lastFilled());
+    else this.afterwards(this.desk.book.extent(this.grid), go);
+  }
+
+  lastShown() {
+    let column = this.grid.columnCount - 1;
+    while (column > 0 && !this.grid.width(column)) column -= 1;
+    return column;
   }
 
   lastFilled() {
-    const lastBlock = Math.floor((this.grid.rowCount - 1) / BLOCK);
-    let row = this.grid.has(lastBlock) ? 0 : this.grid.rowCount - 1;
-    let column = 0;
+    const last = { row: 0, column: 0 };
     for (const [r, cells] of this.grid.rows) {
       cells.forEach((cell, c) => {
         if (isBlank(cell)) return;
-        row = Math.max(row, r);
-        column = Math.max(column, c);
+        last.row = Math.max(last.row, r);
+        last.column = Math.max(last.column, c);
       });
     }
-    return { row, column };
+    return last;
   }
 
-  // ---- pointer
-
-  cellAt(event) {
-    const node = document.elementFromPoint(event.clientX, event.clientY)?.closest?.('[data-a1]');
-    const area = node && this.scroller.contains(node) ? parseA1(node.dataset.a1) : null;
-    return area && { row: area.r0, column: area.c0 };
-  }
-
-  onPointerDown(event) {
-    if (event.target.closest('.editor, .chart, .checkbox, .dropdown, a.link')) return;
-    const head = event.target.closest('.head');
-    if (event.target.closest('.resize')) {
-      this.resize(event, Number(head.dataset.at));
-      return;
-    }
-    this.commit();
-    if (head) this.selectHead(event, head);
+  onWhereKey(event) {
+    if (event.key === 'Escape') this.scroller.focus();
+    if (event.key !== 'Enter') return;
+    event.preventDefault();
+    const text = this.where.value.trim();
+    const named = (this.desk.book.meta.namedRanges ?? [])
+      .find((one) => one.name.toLowerCase() === text.toLowerCase())?.range;
+    this.scroller.focus();
+    if (named) this.goTo(named);
     else {
-      const cell = this.cellAt(event);
-      if (!cell) return;
-      const held = event.button === 2 && inside(this.area, cell.row, cell.column);
-      if (!held) this.select(event.shiftKey ? this.anchor : cell, cell, { reveal: false });
-      if (event.button === 0 && event.pointerType !== 'touch') this.dragSelect();
+      const area = parseA1(text);
+      if (area) this.selectArea(area);
+      else this.show();
     }
-    this.scroller.focus({ preventScroll: true });
-    if (event.pointerType !== 'touch') event.preventDefault();
   }
 
-  dragSelect() {
-    const move = (event) => {
-      const cell = this.cellAt(event);
-      if (!cell || (cell.row === this.focus.row && cell.column === this.focus.column)) return;
-      this.select(this.anchor, cell, { reveal: false });
-    };
-    const up = () => {
-      document.removeEventListener('pointermove', move);
-      document.removeEventListener('pointerup', up);
-    };
-    document.addEventListener('pointermove', move);
-    document.addEventListener('pointerup', up);
-  }
-
-  selectHead(event, head) {
-    const at = Number(head.dataset.at);
-    const { rowCount, columnCount } = this.grid;
-    if (head.dataset.head === 'all') {
-      this.selectAll();
-      return;
-    }
-    const row = head.dataset.head === 'row';
-    const { area } = this;
-    const whole = row ? area.c0 === 0 && area.c1 === columnCount - 1 : area.r0 === 0 && area.r1 === rowCount - 1;
-    const held = whole && (row ? at >= area.r0 && at <= area.r1 : at >= area.c0 && at <= area.c1);
-    if (event.button === 2 && held) return;
-    const from = event.shiftKey && whole ? (row ? this.anchor.row : this.anchor.column) : at;
-    this.anchor = row ? { row: from, column: 0 } : { row: 0, column: from };
-    this.focus = row ? { row: at, column: columnCount - 1 } : { row: rowCount - 1, column: at };
-    this.active = { ...this.anchor };
-    this.show();
-  }
-
-  resize(event, column) {
-    event.preventDefault();
-    const from = event.clientX;
-    const before = this.grid.width(column);
-    let width = before;
-    const move = (moved) => {
-      width = Math.max(8, Math.round(before + moved.clientX - from));
-      this.grid.columnMeta[column] = { ...this.grid.columnMeta[column], pixelSize: width };
-      this.grid.layOut();
-      this.painter.show(this.grid);
-    };
-    const up = () => {
-      document.removeEventListener('pointermove', move);
-      document.removeEventListener('pointerup', up);
-      if (width === before) return;
-      this.desk.structure([{ updateDimensionProperties: {
-        range: this.dimension('COLUMNS', column, column), properties: { pixelSize: width },
-        fields: 'pixelSize',
-      } }]);
-    };
-    document.addEventListener('pointermove', move);
-    document.addEventListener('pointerup', up);
-  }
-
-  onClick(event) {
-    const box = event.target.closest('.checkbox');
-    const drop = event.target.closest('.dropdown');
-    const link = event.target.closest('a.link');
-    const area = parseA1(event.target.closest('[data-a1]')?.dataset.a1 ?? '');
-    const cell = area && { row: area.r0, column: area.c0 };
-    if (box && cell) {
-      this.commit();
-      this.select(cell, cell, { reveal: false });
-      this.tick(cell);
-    } else if (drop && cell) {
-      this.commit();
-      this.select(cell, cell, { reveal: false });
-      this.openDropdown(cell);
-      return;
-    } else if (link) {
-      const tab = /[#&?]gid=(\d+)/.exec(link.getAttribute('href'))?.[1];
-      if (tab !== undefined && link.getAttribute('href').startsWith('#')) {
-        event.preventDefault();
-        this.desk.showTab(Number(tab));
-      }
-      return;
-    } else return;
-    this.scroller.focus({ preventScroll: true });
-  }
-
-  onContextMenu(event) {
-    if (event.target.closest('.editor, .chart, a.link')) return;
-    event.preventDefault();
-    const head = event.target.closest('.head');
-    const { area } = this;
-    const column = columnName(area.c0);
-    const rowSpan = area.r1 - area.r0 + 1;
-    const columnSpan = area.c1 - area.c0 + 1;
-    const rowText = rowSpan > 1 ? say('deleteRows', `${area.r0 + 1}–${area.r1 + 1}`) : say('deleteRow', area.r0 + 1);
-    const columnText = columnSpan > 1
-      ? say('deleteColumns', `${column}–${columnName(area.c1)}`) : say('deleteColumn', column);
-    const kind = head?.dataset.head;
-    const rows = kind === 'column' ? [] : [
-      { label: say('rowAbove'), data: 'row-above', act: () => this.insert('ROWS', area.r0) },
-      { label: say('rowBelow'), data: 'row-below', act: () => this.insert('ROWS', area.r1 + 1) },
-    ];
-    const columns = kind === 'row' ? [] : [
-      { label: say('columnLeft'), data: 'column-left', act: () => this.insert('COLUMNS', area.c0) },
-      { label: say('columnRight'), data: 'column-right', act: () => this.insert('COLUMNS', area.c1 + 1) },
-    ];
-    const remove = [
-      kind !== 'column' && { label: rowText, data: 'delete-row', act: () => this.remove('ROWS', area.r0, area.r1) },
-      kind !== 'row' && { label: columnText, data: 'delete-column', act: () => this.remove('COLUMNS', area.c0, area.c1) },
-    ].filter(Boolean);
-    openMenu([
-      { label: say('copy'), mark: 'Ctrl+C', act: () => this.copyOut() },
-      { label: say('clear'), mark: 'Delete', data: 'clear', act: () => this.clear() },
-      null, ...rows, ...columns, null, ...remove, null,
-      ...this.hideItems(kind, area),
-      { label: say('sortAZ', column), data: 'sort-az', act: () => this.sort(area, 'ASCENDING') },
-      { label: say('sortZA', column), data: 'sort-za', act: () => this.sort(area, 'DESCENDING') },
-    ], { x: event.clientX, y: event.clientY, back: this.scroller });
-  }
-
-  hideItems(kind, area) {
-    if (kind !== 'row' && kind !== 'column') return [];
-    const row = kind === 'row';
-    const [from, to] = row ? [area.r0, area.r1] : [area.c0, area.c1];
-    const set = (hidden) => this.desk.structure([{ updateDimensionProperties: {
-      range: this.dimension(row ? 'ROWS' : 'COLUMNS', Math.max(0, from - (hidden ? 0 : 1)), to + (hidden ? 0 : 1)),
-      properties: { hiddenByUser: hidden }, fields: 'hiddenByUser',
-    } }]);
-    return [
-      { label: say(row ? 'hideRow' : 'hideColumn'), act: () => set(true) },
-      { label: say(row ? 'showRows' : 'showColumns'), act: () => set(false) }, null,
-    ];
-  }
-
-  dimension(dimension, from, to) {
-    const limit = dimension === 'ROWS' ? this.grid.rowCount : this.grid.columnCount;
-    return { sheetId: this.sheetId, dimension, startIndex: from, endIndex: Math.min(limit, to + 1) };
-  }
-
-  insert(dimension, at) {
-    this.desk.structure([{ insertDimension: {
-      range: { sheetId: this.sheetId, dimension, startIndex: at, endIndex: at + 1 },
-      inheritFromBefore: at > 0,
-    } }]);
-  }
-
-  remove(dimension, from, to) {
-    this.desk.structure([{ deleteDimension: { range: this.dimension(dimension, from, to) } }]);
-  }
-
-  /** Sorts the selected rows; one selected cell means all rows below the frozen ones. */
-  sort(area, order) {
-    const many = area.r1 > area.r0 && !(area.r0 === 0 && area.r1 === this.grid.rowCount - 1);
-    const range = many
-      ? { startRowIndex: area.r0, endRowIndex: area.r1 + 1,
-        startColumnIndex: area.c0, endColumnIndex: area.c1 + 1 }
-      : { startRowIndex: this.grid.frozenRows, endRowIndex: this.grid.rowCount,
-        startColumnIndex: 0, endColumnIndex: this.grid.columnCount };
-    this.desk.structure([{ sortRange: {
-      range: { sheetId: this.sheetId, ...range },
-      sortSpecs: [{ dimensionIndex: area.c0, sortOrder: order }],
-    } }]);
+  async goTo(range) {
+    if ((range.sheetId ?? 0) !== this.sheetId) await this.desk.showTab(range.sheetId ?? 0);
+    this.selectArea({
+      r0: range.startRowIndex ?? 0, c0: range.startColumnIndex ?? 0,
+      r1: (range.endRowIndex ?? this.grid.rowCount) - 1,
+      c1: (range.endColumnIndex ?? this.grid.columnCount) - 1,
+    });
   }
 
   // ---- writing
 
-  tick(cell) {
-    const found = this.grid.cell(cell.row, cell.column);
-    const values = found?.dataValidation?.condition?.values ?? [];
-    const ticked = isTicked(found);
-    let next = !ticked;
-    if (values.length) next = ticked ? values[1]?.userEnteredValue ?? '' : values[0].userEnteredValue;
-    this.write({ r0: cell.row, c0: cell.column, r1: cell.row, c1: cell.column }, [[next]]);
+  /** Ticks every tick box of the selection as the active one is not. */
+  tick() {
+    const { area } = this;
+    const on = !isTicked(this.cellHere());
+    const boxes = [];
+    for (let r = area.r0; r <= Math.min(area.r1, area.r0 + GROWN_CELLS); r += 1) {
+      for (let c = area.c0; c <= area.c1; c += 1) {
+        const cell = this.grid.cell(r, c);
+        if (isCheckbox(cell) && isTicked(cell) !== on) boxes.push({ r, c, cell });
+      }
+    }
+    for (const { r, c, cell } of boxes) {
+      const values = cell.dataValidation.condition.values ?? [];
+      const next = values.length === 0 ? on : on ? values[0].userEnteredValue : values[1]?.userEnteredValue ?? '';
+      this.write({ r0: r, c0: c, r1: r, c1: c }, [[next]]);
+    }
+  }
+
+  openDropdownOr(other) {
+    if (isDropdown(this.cellHere())) this.openDropdown(this.active);
+    else other();
   }
 
   async openDropdown(cell) {
@@ -510,308 +459,59 @@ export class Hands {
     const area = { r0: cell.row, c0: cell.column, r1: cell.row, c1: cell.column };
     const node = document.getElementById(`cell-${a1(cell.row, cell.column)}`);
     const box = node?.getBoundingClientRect() ?? { left: 100, bottom: 100, width: 100 };
+    this.notes.hide();
     openMenu([...new Set(choices)].map((choice) => ({
       label: choice, chosen: choice === (found.formattedValue ?? ''),
       act: () => this.write(area, [[choice]]),
     })), {
       x: box.left, y: box.bottom + 2, width: box.width, role: 'listbox', back: this.scroller,
+      label: a1(cell.row, cell.column),
     });
   }
 
+  /** Empties the selected cells; formats, notes and rules stay. */
   clear() {
-    const { area } = this;
-    const any = this.snapshot(area).some((row) => row.some((value) => value !== null));
-    if (!any) return;
-    this.remember(area);
-    this.preview(area, () => '');
-    this.desk.run(() => api.clearValues(this.desk.id, tabA1(this.desk.title, area)), { write: true });
+    const { area, sheetId } = this;
+    const title = this.desk.title;
+    if (this.grid.hasRows(area.r0, area.r1)) {
+      let any = false;
+      for (let r = area.r0; r <= area.r1 && !any; r += 1) {
+        for (let c = area.c0; c <= area.c1 && !any; c += 1) any = this.grid.cell(r, c)?.userEnteredValue !== undefined;
+      }
+      if (!any) return;
+    }
+    this.foretell(sheetId, area, () => '');
+    this.desk.history.perform(cellsStep(this.desk, sheetId, area,
+      () => api.clearValues(this.desk.id, tabA1(title, area))));
+  }
+
+  /** Shows what was typed, in cells and editors, until the file is read again. */
+  foretell(sheetId, area, valueAt) {
+    for (let r = area.r0; r <= Math.min(area.r1, area.r0 + GROWN_CELLS); r += 1) {
+      for (let c = area.c0; c <= area.c1 && this.recent.size < GROWN_CELLS; c += 1) {
+        const value = valueAt(r - area.r0, c - area.c0);
+        if (typeof value === 'string') this.recent.set(`${sheetId}:${r}:${c}`, value);
+      }
+    }
+    if (sheetId === this.sheetId) this.painter.preview(area, valueAt);
   }
 
   /** Types values into an area; what was there can be undone. */
-  write(area, values) {
-    this.remember(area);
-    this.preview(area, (r, c) => values[r]?.[c]);
-    return this.desk.run(
-      () => api.typeValues(this.desk.id, tabA1(this.desk.title, area), values), { write: true },
-    );
+  write(area, values, sheetId = this.sheetId) {
+    const title = this.desk.book.sheet(sheetId)?.properties.title ?? '';
+    this.foretell(sheetId, area, (r, c) => values[r]?.[c]);
+    return this.desk.history.perform(cellsStep(this.desk, sheetId, area,
+      () => api.typeValues(this.desk.id, tabA1(title, area), values)));
   }
 
-  /** Shows what was typed until the answer comes. */
-  preview(area, valueAt) {
-    for (let r = area.r0; r <= Math.min(area.r1, area.r0 + 200); r += 1) {
-      for (let c = area.c0; c <= Math.min(area.c1, area.c0 + 100); c += 1) {
-        const node = document.getElementById(`cell-${a1(r, c)}`);
-        const value = valueAt(r - area.r0, c - area.c0);
-        if (!node || value === undefined) continue;
-        node.classList.add('pending');
-        const box = node.querySelector('.checkbox');
-        if (box && typeof value === 'boolean') box.setAttribute('aria-checked', String(value));
-        else if (!box && typeof value !== 'boolean') {
-          const ink = node.querySelector('.ink');
-          if (ink) ink.textContent = value;
-          else if (value !== '') {
-            const text = make('div', 'text h-left v-bottom');
-            text.append(make('span', 'ink', value));
-            node.append(text);
-          }
-        }
-      }
-    }
-  }
-
-  snapshot(area) {
-    const rows = [];
-    for (let r = area.r0; r <= Math.min(area.r1, area.r0 + 5000); r += 1) {
-      const row = [];
-      for (let c = area.c0; c <= area.c1; c += 1) row.push(this.grid.cell(r, c)?.userEnteredValue ?? null);
-      rows.push(row);
-    }
-    return rows;
-  }
-
-  remember(area) {
-    this.done.push({ sheetId: this.sheetId, area, values: this.snapshot(area) });
-    if (this.done.length > UNDO_DEPTH) this.done.shift();
-    document.getElementById('undo').disabled = false;
-  }
-
-  /** Takes the last edit back, exactly as the cells were. */
-  async undo() {
-    const last = this.done.pop();
-    document.getElementById('undo').disabled = this.done.length === 0;
-    if (!last) return;
-    if (last.sheetId !== this.sheetId) await this.desk.showTab(last.sheetId);
-    await this.desk.structure([{ updateCells: {
-      start: { sheetId: last.sheetId, rowIndex: last.area.r0, columnIndex: last.area.c0 },
-      rows: last.values.map((row) => ({
-        values: row.map((value) => (value ? { userEnteredValue: value } : {})),
-      })),
-      fields: 'userEnteredValue',
-    } }]);
-    this.select({ row: last.area.r0, column: last.area.c0 });
-  }
-
-  /** Drops undo steps whose addresses a change of structure made wrong. */
-  forget() {
-    this.done = [];
-    document.getElementById('undo').disabled = true;
-  }
-
-  // ---- editing
-
-  /** Opens the editor in the active cell; `text` replaces what is there. */
-  edit(text) {
-    const cell = this.cellHere();
-    if (isCheckbox(cell)) return;
-    if (isDropdown(cell) && text === undefined) {
-      this.openDropdown(this.active);
-      return;
-    }
-    this.openEditor(text ?? this.textOf(this.active), { focus: true });
-  }
-
-  openEditor(text, { focus }) {
-    if (this.editor) return;
+  /** Types a text into the active cell without an editor. */
+  typeHere(text) {
     const { row, column } = this.active;
-    this.painter.reveal(row, column);
-    const node = make('textarea', 'editor');
-    node.rows = 1;
-    node.spellcheck = false;
-    node.dataset.keep = '1';
-    node.dataset.editing = a1(row, column);
-    node.setAttribute('aria-label', a1(row, column));
-    node.value = text;
-    const format = formatOf(this.cellHere());
-    node.style.font = fontOf(format.textFormat);
-    this.editor = {
-      node, row, column, before: this.textOf(this.active), sheetId: this.sheetId,
-      title: this.desk.title, inBar: !focus,
-    };
-    this.placeEditor();
-    node.addEventListener('keydown', (event) => this.onEditorKey(event));
-    node.addEventListener('input', () => {
-      this.formula.value = node.value;
-      this.sizeEditor();
-    });
-    node.addEventListener('blur', () => {
-      if (this.editor?.node === node && !this.editor.inBar && document.activeElement !== this.formula) this.commit();
-    });
-    this.formula.value = text;
-    if (focus) {
-      node.focus({ preventScroll: true });
-      node.setSelectionRange(text.length, text.length);
-    }
+    return this.write({ r0: row, c0: column, r1: row, c1: column }, [[text]]);
   }
 
-  /** Puts the editor over its cell again, after a tab was drawn anew. */
-  placeEditor() {
-    if (!this.editor) return;
-    const { node, row, column } = this.editor;
-    const box = this.painter.box(row, column);
-    node.style.left = `${box.left}px`;
-    node.style.top = `${box.top}px`;
-    node.style.minWidth = `${box.width + 1}px`;
-    node.style.minHeight = `${box.height + 1}px`;
-    if (node.parentElement !== box.pane.marks) box.pane.marks.append(node);
-    this.sizeEditor();
-  }
-
-  sizeEditor() {
-    const { node, row, column } = this.editor;
-    const box = this.painter.box(row, column);
-    const lines = node.value.split('\n');
-    const width = Math.max(...lines.map((line) => textWidth(line, node.style.font))) + 22;
-    node.style.width = `${Math.max(box.width + 1, Math.min(width, 620))}px`;
-    const line = lineHeight(formatOf(this.grid.cell(row, column)).textFormat?.fontSize ?? 10);
-    node.style.lineHeight = `${line}px`;
-    const pad = lines.length > 1 ? 1 : Math.max(0, Math.floor((box.height - 4 - line) / 2));
-    node.style.paddingTop = `${pad}px`;
-    node.style.height = 'auto';
-    node.style.height = `${Math.max(box.height + 1, node.scrollHeight + 2)}px`;
-  }
-
-  onEditorKey(event) {
-    event.stopPropagation();
-    if (event.isComposing) return;
-    if (event.key === 'Enter' && (event.altKey || event.ctrlKey)) {
-      event.target.setRangeText('\n', event.target.selectionStart, event.target.selectionEnd, 'end');
-      event.target.dispatchEvent(new Event('input'));
-    } else if (event.key === 'Enter') this.finish(event.shiftKey ? -1 : 1, 0);
-    else if (event.key === 'Tab') this.finish(0, event.shiftKey ? -1 : 1);
-    else if (event.key === 'Escape') this.cancel();
-    else if (event.key === 'ArrowDown' && this.editor.before === '' ) this.finish(1, 0);
-    else if (event.key === 'ArrowUp' && this.editor.before === '') this.finish(-1, 0);
-    else return;
-    event.preventDefault();
-  }
-
-  finish(dr, dc) {
-    this.commit();
-    this.scroller.focus({ preventScroll: true });
-    this.step(dr, dc);
-  }
-
-  cancel() {
-    const { editor } = this;
-    this.editor = null;
-    editor?.node.remove();
-    this.scroller.focus({ preventScroll: true });
-    this.show();
-  }
-
-  /** Writes what the editor holds, if it changed. */
-  commit() {
-    const { editor } = this;
-    if (!editor) return;
-    this.editor = null;
-    const text = editor.node.value;
-    editor.node.remove();
-    if (text !== editor.before && editor.sheetId === this.sheetId) {
-      const { row, column } = editor;
-      this.write({ r0: row, c0: column, r1: row, c1: column }, [[text]]);
-    }
-    this.show();
-    if (text !== editor.before) this.formula.value = text;
-  }
-
-  editInBar() {
-    if (this.editor) {
-      this.editor.inBar = true;
-      return;
-    }
-    if (isCheckbox(this.cellHere())) {
-      this.scroller.focus();
-      return;
-    }
-    this.openEditor(this.textOf(this.active), { focus: false });
-    this.formula.oninput = () => {
-      if (!this.editor) return;
-      this.editor.node.value = this.formula.value;
-      this.sizeEditor();
-    };
-  }
-
-  leaveBar() {
-    this.formula.oninput = null;
-    if (this.editor?.inBar && document.activeElement !== this.editor.node) this.commit();
-  }
-
-  onBarKey(event) {
-    if (event.isComposing) return;
-    if (event.key === 'Enter') this.finish(1, 0);
-    else if (event.key === 'Tab') this.finish(0, event.shiftKey ? -1 : 1);
-    else if (event.key === 'Escape') this.cancel();
-    else return;
-    event.preventDefault();
-  }
-
-  onWhereKey(event) {
-    if (event.key === 'Escape') this.scroller.focus();
-    if (event.key !== 'Enter') return;
-    event.preventDefault();
-    const text = this.where.value.trim();
-    const named = (this.desk.book.meta.namedRanges ?? [])
-      .find((one) => one.name.toLowerCase() === text.toLowerCase())?.range;
-    this.scroller.focus();
-    if (named) this.goTo(named);
-    else {
-      const area = parseA1(text);
-      if (area) {
-        this.select({ row: area.r0, column: area.c0 }, { row: area.r1, column: area.c1 }, { reveal: false });
-        this.painter.reveal(area.r0, area.c0);
-      } else this.show();
-    }
-  }
-
-  async goTo(range) {
-    if ((range.sheetId ?? 0) !== this.sheetId) await this.desk.showTab(range.sheetId ?? 0);
-    const from = { row: range.startRowIndex ?? 0, column: range.startColumnIndex ?? 0 };
-    this.select(from, {
-      row: (range.endRowIndex ?? this.grid.rowCount) - 1,
-      column: (range.endColumnIndex ?? this.grid.columnCount) - 1,
-    }, { reveal: false });
-    this.painter.reveal(from.row, from.column);
-  }
-
-  // ---- clipboard
-
-  selectedText() {
-    const { area } = this;
-    const lines = [];
-    for (let r = area.r0; r <= Math.min(area.r1, area.r0 + 20000); r += 1) {
-      const line = [];
-      for (let c = area.c0; c <= area.c1; c += 1) line.push(this.grid.cell(r, c)?.formattedValue ?? '');
-      lines.push(line.join('\t'));
-    }
-    return lines.join('\n');
-  }
-
-  onCopy(event, cut = false) {
-    if (this.editor) return;
-    event.clipboardData.setData('text/plain', this.selectedText());
-    event.preventDefault();
-    if (cut) this.clear();
-  }
-
-  copyOut() {
-    navigator.clipboard?.writeText(this.selectedText()).catch(() => {});
-  }
-
-  onPaste(event) {
-    if (this.editor) return;
-    event.preventDefault();
-    const text = event.clipboardData.getData('text/plain').replace(/\r/g, '').replace(/\n$/, '');
-    if (!text) return;
-    const { group } = separators(this.desk.book.locale);
-    const rows = text.split('\n').map((line) => line.split('\t')
-      .map((part) => (/^[-−]?[\d\s.,]+%?$/.test(part) ? part.replaceAll(group, '').replace('−', '-') : part)));
-    const { row, column } = this.active;
-    const r1 = Math.min(this.grid.rowCount, row + rows.length) - 1;
-    const c1 = Math.min(this.grid.columnCount, column + Math.max(...rows.map((one) => one.length))) - 1;
-    const width = c1 - column + 1;
-    const fitted = rows.slice(0, r1 - row + 1).map((one) =>
-      Array.from({ length: width }, (_, i) => one[i] ?? ''));
-    this.select({ row, column }, { row: r1, column: c1 }, { reveal: false });
-    this.write({ r0: row, c0: column, r1, c1 }, fitted);
+  /** Whether the selection holds a cell. */
+  holds(cell) {
+    return inside(this.area, cell.row, cell.column);
   }
 }

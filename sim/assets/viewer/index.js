@@ -1,9 +1,10 @@
 // The first page: what this is, and the files that the chosen person can see.
 
-import { listFiles, person } from './api.js';
+import { createBook, listFiles, person } from './api.js';
+import { ask } from './dialogs.js';
 import { make } from './paint.js';
 import { personButton, toast } from './menus.js';
-import { chooseLanguage, say, when } from './words.js';
+import { chooseLanguage, language, say, when } from './words.js';
 
 const REFRESH_MS = 3000;
 const element = (name) => document.getElementById(name);
@@ -61,6 +62,17 @@ async function refresh() {
   document.body.dataset.state = 'ready';
 }
 
+async function createFile() {
+  const title = await ask(say('newFile'), { value: say('untitled'), action: say('create') });
+  if (!title) return;
+  try {
+    const made = await createBook(title, language() === 'ru' ? 'ru_RU' : 'en_US');
+    location.assign(`/spreadsheets/d/${encodeURIComponent(made.spreadsheetId)}/edit`);
+  } catch (error) {
+    toast(error.message, { error: true, title: say('refused') });
+  }
+}
+
 chooseLanguage();
 document.title = say('sim');
 element('heading').textContent = say('sim');
@@ -70,6 +82,8 @@ element('requests').textContent = say('requests');
 for (const [name, key] of [['h-name', 'name'], ['h-kind', 'kind'], ['h-owner', 'owner'], ['h-modified', 'modified']]) {
   element(name).textContent = say(key);
 }
+element('new').textContent = say('newFile');
+element('new').addEventListener('click', createFile);
 personButton(element('person'));
 refresh();
 setInterval(refresh, REFRESH_MS);

@@ -1,6 +1,7 @@
 // Small things that open and close: menus, lists, toasts, the choice of a person.
 
 import { becomePerson, person } from './api.js';
+import { ask } from './dialogs.js';
 import { make } from './paint.js';
 import { say } from './words.js';
 
@@ -18,20 +19,24 @@ export const menuIsOpen = () => open !== null;
 /**
  * Opens a menu at a place of the window. Items: {label, act, mark, dim, chosen} or null for a line.
  */
-export function openMenu(items, { x, y, above = false, width = 0, role = 'menu', back }) {
+export function openMenu(items, { x, y, above = false, width = 0, role = 'menu', back, label }) {
   closeMenu();
   const node = make('div', 'menu');
   node.setAttribute('role', role);
+  if (label) node.setAttribute('aria-label', label);
   const itemRole = role === 'listbox' ? 'option' : 'menuitem';
   for (const item of items) {
     if (!item) {
-      node.append(make('hr'));
+      const line = make('hr');
+      line.setAttribute('role', 'separator');
+      node.append(line);
       continue;
     }
     const row = make('button', 'menu-item');
-    row.setAttribute('role', itemRole);
+    const choice = role === 'menu' && item.chosen !== undefined;
+    row.setAttribute('role', choice ? 'menuitemradio' : itemRole);
     row.tabIndex = -1;
-    if (item.chosen !== undefined) row.setAttribute('aria-selected', String(item.chosen));
+    if (item.chosen !== undefined) row.setAttribute(choice ? 'aria-checked' : 'aria-selected', String(item.chosen));
     if (item.chosen) row.classList.add('chosen');
     if (item.dim) row.classList.add('dim');
     if (item.data) row.dataset.item = item.data;
@@ -123,8 +128,8 @@ function become(email) {
   if (url.hash) location.reload();
 }
 
-function askPerson() {
-  const email = prompt(say('otherPrompt'), '')?.trim();
+async function askPerson() {
+  const email = await ask(say('otherPerson').replace('…', ''), { type: 'email', label: say('otherPrompt'), hint: say('otherPrompt') });
   if (!email || !/^[\x21-\x7e]+@[\x21-\x7e]+$/.test(email)) return;
   try {
     localStorage.setItem(PEOPLE_KEY, JSON.stringify([...new Set([...people(), email])]));
@@ -153,6 +158,6 @@ export function personButton(button) {
       })),
       null,
       { label: say('otherPerson'), act: askPerson },
-    ], { x: box.right - 220, y: box.bottom + 4, width: 220, back: button });
+    ], { x: box.right - 220, y: box.bottom + 4, width: 220, back: button, label: say('actingAs') });
   });
 }

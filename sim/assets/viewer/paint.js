@@ -4,6 +4,7 @@ import {
   a1, areaA1, breaksRule, columnName, cssColor, formatOf, isBlank, patternColor, safeLink,
 } from './base.js';
 import { Grid } from './book.js';
+import { errorText } from './notes.js';
 import { fontOf, lineHeight, textWidth, wrapLines } from './text.js';
 import { say } from './words.js';
 
@@ -46,7 +47,10 @@ export class Painter {
     this.grid = null;
     this.reading = false;
     this.rowNodes = new Map();
+    this.references = [];
+    this.selected = [];
     this.sizer = make('div', 'sizer');
+    this.sizer.setAttribute('role', 'presentation');
     this.panes = {};
     for (const name of ['corner', 'top', 'left', 'main']) {
       const pane = make('div', `pane ${name}`);
@@ -54,6 +58,10 @@ export class Painter {
       pane.charts = make('div', 'charts');
       pane.marks = make('div', 'marks');
       pane.heads = make('div', 'heads');
+      pane.setAttribute('role', 'presentation');
+      pane.cells.setAttribute('role', 'rowgroup');
+      pane.heads.setAttribute('role', 'row');
+      for (const part of [pane.charts, pane.marks]) part.setAttribute('role', 'presentation');
       pane.append(pane.cells, pane.marks, pane.charts, pane.heads);
       this.panes[name] = pane;
       this.sizer.append(pane);
@@ -85,6 +93,8 @@ export class Painter {
     this.sizer.style.gridTemplateRows = `${this.headHeight + frozenHeight}px ${height}px`;
     this.sizer.classList.toggle('frozen-rows', grid.frozenRows > 0);
     this.sizer.classList.toggle('frozen-columns', grid.frozenColumns > 0);
+    this.panes.corner.cells.setAttribute('role', 'presentation');
+    this.panes.left.cells.setAttribute('role', 'presentation');
     this.scroller.setAttribute('aria-rowcount', grid.rowCount);
     this.scroller.setAttribute('aria-colcount', grid.columnCount);
     this.render(true);
@@ -178,6 +188,7 @@ export class Painter {
       head.dataset.head = 'column';
       head.dataset.at = column;
       head.setAttribute('role', 'columnheader');
+      head.setAttribute('aria-colindex', column + 1);
       head.style.left = px(this.left(column));
       head.style.width = px(width);
       head.style.height = px(this.headHeight);
@@ -196,8 +207,6 @@ export class Painter {
     const frozen = row < grid.frozenRows;
     const build = (pane, from, to, limits) => {
       const node = make('div', 'row');
-      node.setAttribute('role', 'row');
-      node.setAttribute('aria-rowindex', row + 1);
       node.style.top = px(this.top(row));
       node.style.height = px(height);
       this.fillRow(node, row, from, to, limits);
@@ -207,6 +216,8 @@ export class Painter {
     const sidePane = this.panes[frozen ? 'corner' : 'left'];
     // Text of a frozen column may run over the next pane; scrolled sideways, it ends at the line.
     const side = build(sidePane, 0, grid.frozenColumns - 1, [0, grid.columnCount]);
+    side.id = `side-${row + 1}`;
+    side.setAttribute('role', 'presentation');
     if (!this.reading) {
       const head = make('div', 'head line', String(row + 1));
       head.dataset.head = 'row';
@@ -215,10 +226,15 @@ export class Painter {
       head.style.width = px(this.headWidth);
       head.style.height = px(height);
       if (row > 0 && grid.hiddenRow(row - 1)) head.classList.add('after-hidden');
+      head.append(make('span', 'resize'));
       side.prepend(head);
     }
     const main = build(this.panes[frozen ? 'top' : 'main'], this.columns.first, this.columns.last,
       [grid.frozenColumns, grid.columnCount]);
+    // One row to a reader of the page, though two panes draw it.
+    main.setAttribute('role', 'row');
+    main.setAttribute('aria-rowindex', row + 1);
+    main.setAttribute('aria-owns', side.id);
     this.rowNodes.set(row, [side, main]);
   }
 
@@ -392,24 +408,48 @@ export class Painter {
     }
     if (breaksRule(cell)) {
       node.classList.add('invalid');
-      node.dataset.rule = cell.dataValidation.inputMessage ?? '';
+      node.dataset.rule = cell.dataValidation.inputMessage || say('breaksRule');
     }
+    const error = errorText(cell);
+    if (error) node.dataset.error = error;
   }
 
-  /** Draws the selection: {active: {row, column}, area}. */
+  /** Draws the selection: {active: {row, column}, area, copied}. */
   select(selection) {
     this.selection = selection;
     const { grid } = this;
-    const { active, area } = selection;
+    const { active, area, copied } = selection;
     const own = grid.areaAt(active.row, active.column);
     const many = areaA1(own) !== areaA1(area);
     for (const [name, pane] of Object.entries(this.panes)) {
       for (const old of [...pane.marks.children]) if (!old.dataset.keep) old.remove();
       if (many) this.mark(name, pane, area, 'range');
+      if (copied) this.mark(name, pane, copied, 'copied');
+      for (const one of this.references) {
+        const node = this.mark(name, pane, one.area, 'reference');
+        if (node) node.style.color = one.color;
+      }
     }
     const name = this.paneName(own.r0, own.c0);
     const locked = grid.isProtected(own.r0, own.c0) ? ' locked' : '';
     this.mark(name, this.panes[name], own, `active${locked}`, true);
+    this.drawHandle(area);
+    this.selectHeads(area);
+    this.selectCells(own, area);
+  }
+
+  /** The small square at the end of the selection, by which a series is drawn on. */
+  drawHandle(area) {
+    const { grid } = this;
+    if (this.reading || area.r1 >= grid.rowCount - 1 || area.c1 >= grid.columnCount - 1) return;
+    const pane = this.panes[this.paneName(area.r1, area.c1)];
+    const node = make('div', 'fill-handle');
+    node.style.left = px(this.left(area.c1) + grid.width(area.c1) - 4);
+    node.style.top = px(this.top(area.r1) + grid.height(area.r1) - 4);
+    pane.marks.append(node);
+  }
+
+  selectHeads(area) {
     for (const head of this.sizer.querySelectorAll('.head.on')) head.classList.remove('on');
     for (const head of this.sizer.querySelectorAll('.head[data-at]')) {
       const at = Number(head.dataset.at);
@@ -417,11 +457,57 @@ export class Painter {
         : at >= area.c0 && at <= area.c1;
       head.classList.toggle('on', on);
     }
-    const drawn = this.sizer.querySelector('.cell[aria-selected]');
-    drawn?.removeAttribute('aria-selected');
+  }
+
+  /** Tells readers of the page what is selected: every drawn cell of the area, and the active one. */
+  selectCells(own, area) {
+    for (const node of this.selected) node.removeAttribute('aria-selected');
+    this.selected = [];
+    for (const row of this.rowNodes.keys()) {
+      if (row < area.r0 || row > area.r1) continue;
+      for (let c = area.c0; c <= Math.min(area.c1, area.c0 + ALL_COLUMNS); c += 1) {
+        const node = document.getElementById(`cell-${a1(row, c)}`);
+        if (!node) continue;
+        node.setAttribute('aria-selected', 'true');
+        this.selected.push(node);
+      }
+    }
     const cell = document.getElementById(`cell-${a1(own.r0, own.c0)}`);
-    cell?.setAttribute('aria-selected', 'true');
     this.scroller.setAttribute('aria-activedescendant', cell?.id ?? '');
+  }
+
+  /** Shows what was typed until the answer comes. */
+  preview(area, valueAt) {
+    for (let r = area.r0; r <= Math.min(area.r1, area.r0 + 200); r += 1) {
+      for (let c = area.c0; c <= Math.min(area.c1, area.c0 + 100); c += 1) {
+        const node = document.getElementById(`cell-${a1(r, c)}`);
+        const value = valueAt(r - area.r0, c - area.c0);
+        if (!node || value === undefined) continue;
+        node.classList.add('pending');
+        const box = node.querySelector('.checkbox');
+        if (box && typeof value === 'boolean') box.setAttribute('aria-checked', String(value));
+        else if (!box && typeof value !== 'boolean') {
+          const ink = node.querySelector('.ink');
+          if (ink) ink.textContent = value;
+          else if (value !== '') {
+            const text = make('div', 'text h-left v-bottom');
+            text.append(make('span', 'ink', value));
+            node.append(text);
+          }
+        }
+      }
+    }
+  }
+
+  /** Shows for a moment which cells somebody else changed. */
+  flash(addresses, who) {
+    for (const address of addresses) {
+      const node = document.getElementById(`cell-${address}`);
+      if (!node) continue;
+      node.classList.add('foreign');
+      node.dataset.by = who;
+      node.addEventListener('animationend', () => node.classList.remove('foreign'), { once: true });
+    }
   }
 
   mark(name, pane, area, className, whole = false) {
@@ -434,13 +520,14 @@ export class Painter {
     const r1 = whole ? area.r1 : Math.min(area.r1, rows[1] - 1);
     const c0 = Math.max(area.c0, columns[0]);
     const c1 = whole ? area.c1 : Math.min(area.c1, columns[1] - 1);
-    if (r1 < r0 || c1 < c0) return;
+    if (r1 < r0 || c1 < c0) return null;
     const node = make('div', `mark ${className}`);
     node.style.left = px(this.left(c0, frozenColumn));
     node.style.top = px(this.top(r0, frozenRow));
     node.style.width = px(grid.x[c1 + 1] - grid.x[c0]);
     node.style.height = px(grid.y[r1 + 1] - grid.y[r0]);
     pane.marks.append(node);
+    return node;
   }
 
   /** Where an overlay over a cell goes: its pane and its box in it. */

@@ -3,10 +3,15 @@
 import * as api from './api.js';
 import { Book, idOf } from './book.js';
 import { placeCharts } from './charts.js';
-import { cssColor } from './base.js';
+import { a1 } from './base.js';
+import { showKeys, showSharing, showVersions } from './dialogs.js';
+import { findNext } from './find.js';
 import { Hands } from './hands.js';
-import { closeMenu, openMenu, personButton, toast } from './menus.js';
+import { History, requestsStep } from './history.js';
+import { closeMenu, personButton, toast } from './menus.js';
 import { make, Painter } from './paint.js';
+import { shortcutOf } from './shortcuts.js';
+import { Tabs } from './tabs.js';
 import { chooseLanguage, say, when } from './words.js';
 
 const POLL_MS = 2000;
@@ -15,17 +20,35 @@ const id = decodeURIComponent(/\/spreadsheets\/d\/([^/]+)/.exec(location.pathnam
 const element = (name) => document.getElementById(name);
 
 const state = {
-  book: new Book(id), sheetId: null, version: null, modified: null, opened: new Set(),
+  book: new Book(id), sheetId: null, file: null, sizes: '',
   loading: null, queue: Promise.resolve(), pending: 0,
 };
 const painter = new Painter(element('scroller'), { onWindow: wantRows });
 const desk = {
   id,
+  scroller: painter.scroller,
   get book() { return state.book; },
+  get grid() { return painter.grid; },
+  get sheetId() { return state.sheetId; },
   get title() { return state.book.sheet(state.sheetId)?.properties.title ?? ''; },
-  run, structure, showTab,
+  run, structure, showTab, tell, focusGrid: () => focusGrid(), stepArea,
+  stepTab: (by) => tabs.step(by),
+  addTab: () => tabs.add(),
+  pointing: () => hands.editor.canPoint(),
+  find: () => findNext(hands, desk),
+  keys: showKeys,
+  /** Shows where a step that was undone or redone did something. */
+  async arrive({ sheetId, area }) {
+    if (sheetId !== undefined && sheetId !== state.sheetId) await showTab(sheetId);
+    if (area && state.sheetId === sheetId) hands.selectArea(area);
+  },
 };
+desk.history = new History(desk, () => {
+  element('undo').disabled = desk.history.done.length === 0;
+  element('redo').disabled = desk.history.undone.length === 0;
+});
 const hands = new Hands(painter, desk);
+const tabs = new Tabs(desk);
 
 /** Runs one request at a time; tells its error; a write reads the tab again. */
 function run(task, { write = false } = {}) {
@@ -41,7 +64,7 @@ function run(task, { write = false } = {}) {
         state.pending -= 1;
         // A reading that began before the write may not show it.
         if (state.loading) await state.loading.catch(() => {});
-        await reload().catch((error) => tell(error));
+        await reload({ own: true }).catch((error) => tell(error));
       }
     }
   });
@@ -49,12 +72,9 @@ function run(task, { write = false } = {}) {
   return job;
 }
 
-/** Changes structure in one atomic batch. */
-async function structure(requests) {
-  const moves = requests.some((one) => one.insertDimension || one.deleteDimension || one.sortRange);
-  const answer = await run(() => api.change(id, requests), { write: true });
-  if (moves && answer) hands.forget();
-  return answer;
+/** Changes structure in one atomic batch that undo leaves alone. */
+function structure(requests) {
+  return run(() => api.change(id, requests), { write: true });
 }
 
 function tell(error, write = false) {
@@ -68,35 +88,76 @@ function saved(text, pending = 0) {
 }
 
 /** Reads version, tabs and the shown tab again and draws them; one at a time. */
-function reload() {
-  state.loading ??= readAgain().finally(() => { state.loading = null; });
+function reload(how = {}) {
+  state.loading ??= readAgain(how).finally(() => { state.loading = null; });
   return state.loading;
 }
 
-async function readAgain() {
-  const file = await api.fileVersion(id);
-  await state.book.loadMeta();
+async function readAgain({ own = false }) {
+  const [file] = await Promise.all([api.fileVersion(id), state.book.loadMeta()]);
   if (!state.book.sheet(state.sheetId)) state.sheetId = firstTab();
-  const sight = painter.grid && idOf(painter.grid.sheet) === state.sheetId
-    ? painter.rowsInSight() : { first: 0, last: 60 };
+  const before = painter.grid;
+  const same = before && idOf(before.sheet) === state.sheetId;
+  const sight = same ? painter.rowsInSight() : { first: 0, last: 60 };
   const grid = await state.book.loadTab(state.sheetId, sight.first, sight.last + 40);
-  state.version = file.version;
-  state.modified = file.modifiedTime;
+  noticeSizes(own);
+  state.file = file;
+  grid.readOnly = file.capabilities?.canEdit === false;
   if (idOf(grid.sheet) !== state.sheetId) return;
+  if (!same) {
+    painter.show(grid);
+    hands.enter(state.sheetId);
+  }
   draw(grid);
+  if (!own && same) showForeign(before, grid, file.lastModifyingUser);
+}
+
+/** Undo steps name cells by address: they are dropped when somebody else moved rows or tabs. */
+function noticeSizes(own) {
+  const sizes = JSON.stringify(state.book.sheets.map((sheet) => [
+    idOf(sheet), sheet.properties.gridProperties?.rowCount, sheet.properties.gridProperties?.columnCount,
+  ]));
+  if (!own && state.sizes && sizes !== state.sizes) desk.history.forget();
+  state.sizes = sizes;
+}
+
+/** Marks for a moment what somebody else changed in sight. */
+function showForeign(before, after, user) {
+  const sight = painter.rowsInSight();
+  const changed = [];
+  for (let r = sight.first; r <= sight.last; r += 1) {
+    if (!before.hasRows(r, r)) continue;
+    for (let c = 0; c < after.columnCount; c += 1) {
+      const [was, is] = [before.cell(r, c)?.formattedValue ?? '', after.cell(r, c)?.formattedValue ?? ''];
+      if (was !== is) changed.push(a1(r, c));
+    }
+  }
+  painter.flash(changed, nameOf(user));
+}
+
+const nameOf = (user) => (user?.emailAddress ?? user?.displayName ?? '').replace(/@example\.com$/, '');
+
+/** When the file was saved last and, if it was somebody else, by whom. */
+function tellSaved() {
+  if (state.pending) return;
+  const user = state.file?.lastModifyingUser;
+  const other = user && user.emailAddress !== api.person() ? nameOf(user) : '';
+  const may = state.file?.capabilities?.canEdit !== false;
+  saved([say(may ? 'saved' : 'viewOnly'), when(state.file?.modifiedTime), other].filter(Boolean).join(' · '));
 }
 
 function draw(grid) {
+  if (!state.pending) hands.recent.clear();
   painter.show(grid);
   placeCharts(painter, state.book);
-  drawTabs();
+  tabs.draw();
   element('title').textContent = state.book.meta.properties?.title ?? '';
   document.title = `${state.book.meta.properties?.title ?? ''} · ${say('spreadsheet')}`;
   hands.show();
-  hands.placeEditor();
-  if (!state.pending) saved(`${say('saved')} · ${when(state.modified)}`);
+  hands.editor.place();
+  tellSaved();
   document.body.dataset.state = 'ready';
-  document.body.dataset.version = state.version ?? '';
+  document.body.dataset.version = state.file?.version ?? '';
   document.body.dataset.sheet = String(state.sheetId);
 }
 
@@ -109,17 +170,19 @@ function firstTab() {
 async function showTab(sheetId) {
   const sheet = state.book.sheet(sheetId);
   if (!sheet) return;
-  hands.commit();
+  if (hands.editor.canPoint()) hands.editor.goElsewhere();
+  else hands.editor.commit();
   hands.leave();
-  if (sheet.properties.hidden) state.opened.add(sheetId);
+  if (sheet.properties.hidden) tabs.opened.add(sheetId);
   state.sheetId = sheetId;
   history.replaceState(null, '', `${location.pathname}${location.search}#gid=${sheetId}`);
-  drawTabs();
+  tabs.draw();
   const known = state.book.grids.get(sheetId);
   document.body.dataset.state = 'loading';
   try {
     const grid = await state.book.loadTab(sheetId, 0, 80);
     if (state.sheetId !== sheetId) return;
+    grid.readOnly = state.file?.capabilities?.canEdit === false;
     painter.show(grid);
     hands.enter(sheetId);
     draw(grid);
@@ -142,160 +205,12 @@ function wantRows(first, last) {
         painter.show(grid);
         placeCharts(painter, state.book);
         hands.show();
-        hands.placeEditor();
+        hands.editor.place();
       }
     } catch (error) {
       tell(error);
     }
   }, 80);
-}
-
-let tabsPrint = '';
-
-/** Draws the tabs anew when they changed, else only marks the open one. */
-function drawTabs() {
-  const holder = element('tabs');
-  if (holder.querySelector('.tab-name')) return;
-  const shown = state.book.sheets.filter((sheet) => !sheet.properties.hidden
-    || idOf(sheet) === state.sheetId || state.opened.has(idOf(sheet)));
-  const print = JSON.stringify(shown.map((sheet) => [
-    idOf(sheet), sheet.properties.title, sheet.properties.hidden, isWholeProtected(sheet),
-    sheet.properties.tabColorStyle, sheet.properties.tabColor,
-  ]));
-  if (print !== tabsPrint) {
-    tabsPrint = print;
-    const focused = holder.contains(document.activeElement);
-    holder.replaceChildren(...shown.map(tabNode));
-    if (focused) holder.querySelector(`[data-sheet="${state.sheetId}"]`)?.focus();
-  }
-  for (const tab of holder.children) {
-    const on = Number(tab.dataset.sheet) === state.sheetId;
-    if (on && tab.getAttribute('aria-selected') !== 'true') {
-      tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    }
-    tab.setAttribute('aria-selected', String(on));
-    tab.tabIndex = on ? 0 : -1;
-  }
-}
-
-function tabNode(sheet) {
-  const { title, hidden } = sheet.properties;
-  const tab = make('button', 'tab', title);
-  tab.dataset.tab = title;
-  tab.dataset.sheet = String(idOf(sheet));
-  tab.setAttribute('role', 'tab');
-  if (hidden) {
-    tab.classList.add('is-hidden');
-    tab.dataset.hidden = '1';
-    tab.title = say('hidden');
-  }
-  const color = cssColor(sheet.properties.tabColorStyle, sheet.properties.tabColor);
-  if (color) {
-    const stripe = make('i', 'stripe');
-    stripe.style.background = color;
-    tab.append(stripe);
-  }
-  if (isWholeProtected(sheet)) {
-    const lock = make('i', 'lock');
-    lock.title = say('protected');
-    tab.prepend(lock);
-  }
-  return tab;
-}
-
-function isWholeProtected(sheet) {
-  return (sheet.protectedRanges ?? []).some((one) => one.range && !one.requestingUserCanEdit
-    && !one.warningOnly && one.range.endRowIndex === undefined
-    && one.range.endColumnIndex === undefined && one.range.startRowIndex === undefined);
-}
-
-function tabOf(event) {
-  const node = event.target.closest('.tab');
-  return node ? state.book.sheet(Number(node.dataset.sheet)) : null;
-}
-
-function renameTab(sheet) {
-  const node = element('tabs').querySelector(`[data-sheet="${idOf(sheet)}"]`);
-  const input = make('input', 'tab-name');
-  input.value = sheet.properties.title;
-  input.setAttribute('aria-label', say('rename'));
-  node.replaceWith(input);
-  input.focus();
-  input.select();
-  let over = false;
-  const end = (keep) => {
-    if (over) return;
-    over = true;
-    const title = input.value.trim();
-    if (keep && title && title !== sheet.properties.title) {
-      structure([{ updateSheetProperties: {
-        properties: { sheetId: idOf(sheet), title }, fields: 'title',
-      } }]);
-    }
-    tabsPrint = '';
-    input.remove();
-    drawTabs();
-    painter.scroller.focus();
-  };
-  input.addEventListener('keydown', (event) => {
-    event.stopPropagation();
-    if (event.key === 'Enter') end(true);
-    if (event.key === 'Escape') end(false);
-  });
-  input.addEventListener('blur', () => end(true));
-}
-
-function tabMenu(event) {
-  const sheet = tabOf(event);
-  if (!sheet) return;
-  event.preventDefault();
-  const sheetId = idOf(sheet);
-  const hide = (hidden) => structure([{ updateSheetProperties: {
-    properties: { sheetId, hidden }, fields: 'hidden',
-  } }]);
-  openMenu([
-    { label: say('rename'), data: 'rename', act: () => renameTab(sheet) },
-    { label: say('duplicate'), data: 'duplicate', act: () => structure([{ duplicateSheet: {
-      sourceSheetId: sheetId, insertSheetIndex: (sheet.properties.index ?? 0) + 1,
-    } }]) },
-    sheet.properties.hidden
-      ? { label: say('showTab'), data: 'show', act: () => hide(false) }
-      : { label: say('hideTab'), data: 'hide', act: () => hide(true) },
-  ], { x: event.clientX, y: event.clientY, above: true, back: painter.scroller });
-}
-
-function listenTabs() {
-  const holder = element('tabs');
-  holder.setAttribute('aria-label', say('tabs'));
-  holder.addEventListener('click', (event) => {
-    const sheet = tabOf(event);
-    if (!sheet || event.target.closest('.tab-name')) return;
-    if (idOf(sheet) !== state.sheetId) showTab(idOf(sheet));
-    painter.scroller.focus({ preventScroll: true });
-  });
-  holder.addEventListener('dblclick', (event) => {
-    const sheet = tabOf(event);
-    if (sheet) renameTab(sheet);
-  });
-  holder.addEventListener('contextmenu', tabMenu);
-  holder.addEventListener('keydown', (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const tabs = [...holder.querySelectorAll('.tab')];
-    const at = tabs.indexOf(event.target);
-    if (!step || at < 0) return;
-    event.preventDefault();
-    const next = tabs[(at + step + tabs.length) % tabs.length];
-    next.focus();
-    showTab(Number(next.dataset.sheet));
-  });
-  element('all-tabs').addEventListener('click', (event) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    openMenu(state.book.sheets.map((sheet) => ({
-      label: sheet.properties.title, chosen: idOf(sheet) === state.sheetId,
-      dim: sheet.properties.hidden, mark: sheet.properties.hidden ? say('hidden') : '',
-      data: sheet.properties.title, act: () => showTab(idOf(sheet)),
-    })), { x: box.left, y: box.top - 4, above: true, width: 200, back: painter.scroller });
-  });
 }
 
 /** Notices edits by others: the file's version moved. */
@@ -304,8 +219,8 @@ async function poll() {
   try {
     const file = await api.fileVersion(id);
     element('line').classList.remove('away');
-    if (state.version !== null && file.version === state.version) {
-      if (!state.pending) saved(`${say('saved')} · ${when(file.modifiedTime)}`);
+    if (state.file !== null && file.version === state.file.version) {
+      tellSaved();
       return;
     }
     await reload();
@@ -317,27 +232,68 @@ async function poll() {
   }
 }
 
-function listenNotes() {
-  let card = null;
-  const close = () => {
-    card?.remove();
-    card = null;
-  };
-  painter.scroller.addEventListener('pointerover', (event) => {
-    const cell = event.target.closest?.('[data-a1]');
-    const text = cell?.dataset.note || cell?.dataset.rule;
-    close();
-    if (!text || hands.editor) return;
-    card = make('div', cell.dataset.note ? 'note' : 'note rule', text);
-    card.setAttribute('role', 'tooltip');
-    document.body.append(card);
-    const box = cell.getBoundingClientRect();
-    const left = box.right + 6 + card.offsetWidth > innerWidth ? box.left - card.offsetWidth - 6 : box.right + 6;
-    card.style.left = `${Math.max(4, left)}px`;
-    card.style.top = `${Math.max(4, Math.min(box.top, innerHeight - card.offsetHeight - 4))}px`;
+/** The parts of the page that F6 leads round: grid, formula bar, tabs, charts, head. */
+function stepArea(by) {
+  const areas = [
+    [element('scroller'), element('scroller')],
+    [document.querySelector('.chart'), element('scroller').querySelector('.charts')],
+    [element('tabs').querySelector('[aria-selected="true"]'), document.querySelector('footer')],
+    [element('title'), document.querySelector('header')],
+    [element('where'), document.querySelector('.formula')],
+  ].filter(([target]) => target);
+  const here = document.activeElement;
+  const inChart = here.closest?.('.chart');
+  let at = areas.findIndex(([target, area]) => target === here || (!inChart && target !== element('scroller') && area.contains(here)));
+  if (inChart) at = 1;
+  areas[(Math.max(0, at) + by + areas.length) % areas.length][0].focus();
+}
+
+/** Keys that work wherever the keyboard is, and leaving a part of the page by Escape. */
+function listenKeys() {
+  document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
+    const shortcut = shortcutOf(event);
+    const outside = event.target.closest?.('header, footer') && event.key === 'Escape';
+    if (shortcut?.everywhere) {
+      if (!hands.editor.now) shortcut.act(hands);
+      else if (shortcut.on.includes('F6')) hands.editor.commit();
+    } else if (outside) focusGrid();
+    else return;
+    event.preventDefault();
   });
-  painter.scroller.addEventListener('pointerleave', close);
-  painter.scroller.addEventListener('scroll', close, { passive: true });
+}
+
+const focusGrid = () => painter.scroller.focus({ preventScroll: true });
+
+/** Renames the file where its name stands. */
+function renameFile() {
+  const heading = element('title');
+  const input = make('input', 'title-field');
+  input.value = state.book.meta.properties?.title ?? '';
+  input.setAttribute('aria-label', say('renameFile'));
+  heading.hidden = true;
+  heading.after(input);
+  input.focus();
+  input.select();
+  let over = false;
+  const end = (keep) => {
+    if (over) return;
+    over = true;
+    const title = input.value.trim();
+    const before = state.book.meta.properties?.title ?? '';
+    input.remove();
+    heading.hidden = false;
+    focusGrid();
+    if (!keep || !title || title === before) return;
+    const to = (wanted) => [{ updateSpreadsheetProperties: { properties: { title: wanted }, fields: 'title' } }];
+    desk.history.perform(requestsStep(desk, undefined, undefined, to(title), to(before)));
+  };
+  input.addEventListener('keydown', (event) => {
+    event.stopPropagation();
+    if (event.key === 'Enter') end(true);
+    if (event.key === 'Escape') end(false);
+  });
+  input.addEventListener('blur', () => end(true));
 }
 
 function readingView(on) {
@@ -354,7 +310,13 @@ function nameThings() {
     element(name).setAttribute('aria-label', say(key));
     element(name).title = say(key);
   };
-  label('undo', 'undo');
+  for (const name of ['undo', 'redo', 'keys', 'share', 'versions']) label(name, name);
+  element('undo').title += ' (Ctrl+Z)';
+  element('redo').title += ' (Ctrl+Y)';
+  element('share').textContent = say('share');
+  label('add-tab', 'newTab');
+  label('title', 'renameFile');
+  element('title').removeAttribute('aria-label');
   label('where', 'nameBox');
   label('formula', 'formula');
   label('all-tabs', 'allTabs');
@@ -386,13 +348,11 @@ async function start() {
     await state.book.loadMeta();
     chooseLanguage(state.book.locale);
     nameThings();
-    listenTabs();
-    listenNotes();
+    listenKeys();
     const asked = Number(/gid=(\d+)/.exec(location.hash)?.[1] ?? Number.NaN);
     const sheetId = state.book.sheet(asked) ? asked : firstTab();
-    const file = await api.fileVersion(id);
-    state.version = file.version;
-    state.modified = file.modifiedTime;
+    state.file = await api.fileVersion(id);
+    noticeSizes(true);
     readingView(new URLSearchParams(location.search).get('view') === 'reading' || innerWidth < 640);
     await showTab(sheetId);
     painter.scroller.focus({ preventScroll: true });
@@ -401,13 +361,19 @@ async function start() {
     failed(error);
     return;
   }
-  element('undo').addEventListener('click', () => hands.undo());
+  element('undo').addEventListener('click', () => desk.history.undo());
+  element('redo').addEventListener('click', () => desk.history.redo());
+  element('keys').addEventListener('click', showKeys);
+  element('share').addEventListener('click', () => showSharing(id));
+  element('versions').addEventListener('click', () => showVersions(id).catch(tell));
+  element('title').addEventListener('click', renameFile);
   element('reading').addEventListener('click', () => readingView(!painter.reading));
   addEventListener('hashchange', () => {
     const asked = Number(/gid=(\d+)/.exec(location.hash)?.[1] ?? Number.NaN);
     if (state.book.sheet(asked) && asked !== state.sheetId) showTab(asked);
   });
   addEventListener('blur', closeMenu);
+  element('tabs').setAttribute('aria-label', say('tabs'));
   addEventListener('quota', () => toast(say('manyRequests')));
   document.addEventListener('visibilitychange', poll);
   setInterval(poll, POLL_MS);

@@ -34,6 +34,9 @@ const CATALOGUE: [((&str, &str), i64, i64); 12] = [
 /// Id of the catalogue's first product.
 const FIRST_PRODUCT: u32 = 449;
 
+/// What goods are usually sold for, in hundredths of the catalogue's price.
+const USUAL_PERCENT: i64 = 95;
+
 /// Most rows of one card; ids of rows are eight a card.
 const ROWS_A_CARD: u64 = 3;
 
@@ -130,24 +133,20 @@ impl Company {
         let mut rows = Vec::new();
         for row in 0..count {
             let last = row + 1 == count;
-            let quantity = if last {
-                1
-            } else {
-                1 + i64::try_from(mix(key, 6 + row) % 3).unwrap_or(0)
-            };
-            let price = if last {
+            let share = if last {
                 left
             } else {
-                (sum / i64::try_from(count).unwrap_or(1) / quantity).max(1)
+                (sum / i64::try_from(count).unwrap_or(1)).max(1)
             };
-            left -= if last { price } else { price * quantity };
-            let at = usize::try_from(mix(key, 20 + row)).unwrap_or(0) % self.catalogue.len();
-            let Some(product) = self.catalogue.get(at) else {
+            let Some((product, quantity)) = self.goods_for(share, last, mix(key, 20 + row)) else {
                 continue;
             };
+            let price = share / quantity;
+            left -= price * quantity;
             let id = u64::from(owner) * 8 + row + 1;
             let mut made = blank_row(owner_type, owner);
-            let list = product.price.max(price);
+            let is_let_off = (price..=price * 2).contains(&product.price);
+            let list = if is_let_off { product.price } else { price };
             let sets = [
                 ("ID", json!(id.to_string())),
                 ("PRODUCT_ID", json!(product.id)),
@@ -169,6 +168,27 @@ impl Company {
             rows.push(made);
         }
         rows
+    }
+
+    /// A product, and how many of it cost a sum at a price a little below the catalogue's: the first from
+    /// a chance place on of which that is so, else the nearest. `whole`: the sum must part evenly.
+    fn goods_for(&self, sum: i64, whole: bool, chance: u64) -> Option<(&Product, i64)> {
+        let len = self.catalogue.len();
+        let from = usize::try_from(chance % len.max(1) as u64).ok()?;
+        let offer = |step: usize| {
+            let product = self.catalogue.get((from + step) % len)?;
+            let wanted = (product.price * USUAL_PERCENT / 100).max(1);
+            let quantity = ((sum + wanted / 2) / wanted).max(1);
+            let quantity = if whole && sum % quantity != 0 {
+                1
+            } else {
+                quantity
+            };
+            let off = (sum / quantity - wanted).abs() * 100 / wanted;
+            Some(((off > 10, off * i64::from(off > 10)), (product, quantity)))
+        };
+        let best = (0..len).filter_map(offer).min_by_key(|(off, _)| *off);
+        best.map(|(_, goods)| goods)
     }
 
     /// A row of an export: what the file has over what the portal fills in.
@@ -283,7 +303,7 @@ mod tests {
             today: "2026-11-22".parse().unwrap(),
             locale: Locale::En,
         });
-        let mut several = 0;
+        let (mut several, mut sold, mut let_off, mut cost) = (0, 0.0, 0.0, 0.0);
         for deal in company.deals.cards() {
             let rows = company.product_rows("D", deal.id);
             let sum: f64 = rows
@@ -296,8 +316,25 @@ mod tests {
                 deal.id
             );
             several += usize::from(rows.len() > 1);
+            for row in &rows {
+                let quantity = row["QUANTITY"].as_f64().unwrap();
+                let_off += row["DISCOUNT_SUM"].as_f64().unwrap() * quantity;
+                let known =
+                    |product: &&Product| Some(u64::from(product.id)) == row["PRODUCT_ID"].as_u64();
+                let product = company.catalogue.iter().find(known);
+                if let Some(one) = product.and_then(|product| product.cost) {
+                    cost += one as f64 / 100.0 * quantity;
+                    sold += row["PRICE"].as_f64().unwrap() * quantity;
+                }
+            }
         }
         assert!(several > 100, "{several}");
+        // A company that lets off a little and earns something.
+        assert!(
+            let_off > 0.01 * sold && let_off < 0.2 * sold,
+            "{let_off} of {sold}"
+        );
+        assert!(cost > 0.3 * sold && cost < 0.8 * sold, "{cost} of {sold}");
         assert!(
             company
                 .catalogue

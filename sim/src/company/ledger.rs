@@ -196,6 +196,20 @@ impl<R: Numbered> Ledger<R> {
         }
     }
 
+    /// Forgets the records with these ids; gives those that were there.
+    fn remove(&mut self, ids: &[u32]) -> Vec<u32> {
+        let Some(rows) = self.0.get_mut() else {
+            return Vec::new();
+        };
+        let gone: Vec<u32> = rows
+            .iter()
+            .map(Numbered::id)
+            .filter(|id| ids.contains(id))
+            .collect();
+        rows.retain(|row| !gone.contains(&row.id()));
+        gone
+    }
+
     /// The record with this id, to be changed.
     pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut R> {
         let rows = self.0.get_mut()?;
@@ -282,6 +296,22 @@ impl Ledgers {
         self.moves[of as usize].forget(|row| row.owner == id);
         self.activities
             .forget(|row| row.owner_type == kind && row.owner == id);
+    }
+
+    /// Forgets rows of a ledger by their ids; gives those that were there. The ledger must have been
+    /// made.
+    pub(crate) fn remove(&mut self, of: &str, ids: &[u32]) -> Option<Vec<u32>> {
+        match of {
+            "call" => Some(self.calls.remove(ids)),
+            "activity" => Some(self.activities.remove(ids)),
+            "task" => Some(self.tasks.remove(ids)),
+            "invoice" => {
+                let gone = self.invoices.remove(ids);
+                self.moves[Owner::Invoice as usize].forget(|row| gone.contains(&row.owner));
+                Some(gone)
+            }
+            _ => None,
+        }
     }
 
     /// Adds a call; its id.

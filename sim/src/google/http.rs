@@ -22,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) content_type: String,
     /// `Content-Range` of an upload's part.
     pub(crate) content_range: Option<String>,
+    /// `Range` of a download.
+    pub(crate) range: Option<String>,
     /// `X-Goog-Api-Key`, or the parameter `key`.
     pub(crate) api_key: Option<String>,
     /// `X-Upload-Content-Type` of an upload that begins.
@@ -78,6 +80,27 @@ impl Query {
             .filter(|(k, _)| k == key)
             .map(|(_, v)| v.as_str())
             .collect()
+    }
+
+    /// Adds the parameters of another query.
+    pub(crate) fn extend(&mut self, more: Query) {
+        self.0.extend(more.0);
+    }
+
+    /// Gives parameters other names where `new` has one.
+    pub(crate) fn rename(&mut self, new: impl Fn(&str) -> Option<String>) {
+        for (name, _) in &mut self.0 {
+            if let Some(other) = new(name) {
+                *name = other;
+            }
+        }
+    }
+
+    /// Changes every value of a parameter.
+    pub(crate) fn change(&mut self, key: &str, new: impl Fn(&str) -> String) {
+        for (_, value) in self.0.iter_mut().filter(|(name, _)| name == key) {
+            *value = new(value);
+        }
     }
 
     /// The parameters' names.

@@ -14,6 +14,7 @@ mod pages;
 mod quota;
 mod sheets;
 mod stage;
+mod wire;
 mod world;
 
 use std::io;
@@ -33,7 +34,7 @@ use tokio::task::JoinHandle;
 
 use self::auth::ServiceAccount;
 use self::conn::{Cut, CuttingListener};
-use self::http::{Query, Reply, Request};
+use self::http::Reply;
 use self::world::{Fixed, Target, World};
 use crate::clock;
 use crate::fault::{FaultKind, wait_ms};
@@ -266,29 +267,12 @@ async fn handle(
     body: Bytes,
 ) -> Response<Body> {
     let began = Instant::now();
-    let text = |name: header::HeaderName| {
-        headers
-            .get(name)
-            .and_then(|v| v.to_str().ok())
-            .map(str::to_owned)
-    };
-    let verb = text(header::HeaderName::from_static("x-http-method-override"))
-        .unwrap_or_else(|| method.as_str().to_owned());
-    let query = Query::parse(uri.query().unwrap_or(""));
-    let request = Request {
-        method: verb,
-        path: uri.path().to_owned(),
-        api_key: text(header::HeaderName::from_static("x-goog-api-key"))
-            .or_else(|| query.get("key").map(str::to_owned))
-            .filter(|key| !key.is_empty()),
-        query,
-        authorization: text(header::AUTHORIZATION),
-        content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
-        content_range: text(header::CONTENT_RANGE),
-        upload_type: text(header::HeaderName::from_static("x-upload-content-type")),
-        body: body.to_vec(),
+    let mut request = match wire::read(&method, &uri, &headers, &body, MAX_BODY) {
+        Ok(request) => request,
+        Err(refusal) => return response(*refusal),
     };
     let target = Target::of(&request.method, &request.path);
+    wire::spell(&mut request, &target);
     let fault = lock(&world).faults.take(target.id());
     if let Some(fault) = fault.as_ref().filter(|f| f.kind == FaultKind::SlowMs) {
         wait_ms(fault.ms).await;

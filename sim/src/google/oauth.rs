@@ -74,7 +74,7 @@ struct Refresh {
 }
 
 /// Codes, devices and refresh tokens that were given out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Grants {
     codes: HashMap<String, Code>,
     devices: HashMap<String, Device>,
@@ -83,6 +83,21 @@ pub(crate) struct Grants {
     dead: Vec<String>,
     /// Whether a refresh brings a new refresh token, and the old one dies.
     rotates: bool,
+    /// Seconds between two questions of a device.
+    interval: i64,
+}
+
+impl Default for Grants {
+    fn default() -> Grants {
+        Grants {
+            codes: HashMap::new(),
+            devices: HashMap::new(),
+            refresh: HashMap::new(),
+            dead: Vec::new(),
+            rotates: false,
+            interval: DEVICE_INTERVAL,
+        }
+    }
 }
 
 /// A refusal with another status than 400.
@@ -115,7 +130,7 @@ impl Tokens {
             Step::Consent => self.consent(&request.query, first, now),
             Step::Device => self.begin_device(&form_of(request), endpoint, now),
             Step::Revoke => self.revoke(&form_of(request), &request.query),
-            Step::Info => self.info(&form_of(request), now),
+            Step::Info => self.info(request, now),
         }
     }
 
@@ -193,13 +208,14 @@ impl Tokens {
         );
         Reply::json(&json!({
             "device_code": device, "user_code": user_code, "expires_in": DEVICE_SECONDS,
-            "interval": DEVICE_INTERVAL, "verification_url": format!("{endpoint}/device"),
+            "interval": self.grants.interval, "verification_url": format!("{endpoint}/device"),
         }))
     }
 
     /// A device asks whether its person has said yes.
     pub(super) fn by_device(&mut self, form: &Query, now: DateTime<Utc>) -> Reply {
         let code = form.get("device_code").unwrap_or("").to_owned();
+        let interval = self.grants.interval;
         let Some(device) = self.grants.devices.get_mut(&code) else {
             return refused("invalid_grant", "Malformed device code.");
         };
@@ -209,7 +225,7 @@ impl Tokens {
         }
         let early = device
             .asked
-            .is_some_and(|at| now - at < TimeDelta::seconds(DEVICE_INTERVAL - 1));
+            .is_some_and(|at| now - at < TimeDelta::seconds(interval - 1));
         device.asked = Some(now);
         match device.word.clone() {
             Word::Denied => {
@@ -329,9 +345,14 @@ impl Tokens {
         refused("invalid_token", "Token expired or revoked")
     }
 
-    fn info(&self, form: &Query, now: DateTime<Utc>) -> Reply {
-        let token = form.get("access_token").unwrap_or("");
-        match self.about(token, now) {
+    /// What a token is good for; it is sent as a parameter or, by newer clients, as a header.
+    fn info(&self, request: &Request, now: DateTime<Utc>) -> Reply {
+        let form = form_of(request);
+        let header = request.authorization.as_deref().unwrap_or("");
+        let token = form
+            .get("access_token")
+            .or_else(|| header.strip_prefix("Bearer "));
+        match self.about(token.unwrap_or(""), now) {
             Some((email, scope, left)) => Reply::json(&json!({
                 "azp": "planfact-sim", "aud": "planfact-sim", "scope": scope,
                 "exp": (now.timestamp() + left).to_string(), "expires_in": left.to_string(),
@@ -342,7 +363,8 @@ impl Tokens {
     }
 
     /// The management door: `{"approve": "USER-CODE", "email": "…"}`, `{"deny": "USER-CODE"}`,
-    /// `{"rotate": true}`, `{"expire": true}` (every access token), `{"revoke": "EMAIL"}`.
+    /// `{"rotate": true}`, `{"expire": true}` (every access token), `{"revoke": "EMAIL"}`,
+    /// `{"interval": SECONDS}` between two questions of a device.
     ///
     /// # Errors
     /// A sentence that says what is not known.
@@ -366,6 +388,9 @@ impl Tokens {
         }
         if let Some(rotates) = body.get("rotate").and_then(Value::as_bool) {
             self.grants.rotates = rotates;
+        }
+        if let Some(seconds) = body.get("interval").and_then(Value::as_i64) {
+            self.grants.interval = seconds.clamp(1, DEVICE_SECONDS);
         }
         if body.get("expire").and_then(Value::as_bool) == Some(true) {
             self.expire();
@@ -498,7 +523,18 @@ mod tests {
             "error_description": "Token has been expired or revoked."})
         );
         let access = turned["access_token"].as_str().unwrap().to_owned();
-        let info = json_of(&tokens.info(&Query::parse(&format!("access_token={access}")), at(9)));
+        let asked = [
+            Request {
+                query: Query::parse(&format!("access_token={access}")),
+                ..Request::default()
+            },
+            Request {
+                authorization: Some(format!("Bearer {access}")),
+                ..Request::default()
+            },
+        ];
+        let [info, again] = asked.map(|asked| json_of(&tokens.info(&asked, at(9))));
+        assert_eq!(info, again);
         assert_eq!(info["expires_in"], "3591");
         let form = Query::parse(&format!("token={second}"));
         assert_eq!(tokens.revoke(&form, &Query::default()).status, 200);

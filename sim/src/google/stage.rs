@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::auth::Identity;
 use super::drive::{self, Drive, File, SHEET};
-use super::http::{Query, Request};
+use super::http::Request;
 use super::sheets::protect::Caller;
 use super::sheets::{self, Held};
 use super::world::{Target, World};
@@ -18,15 +18,11 @@ impl World {
         &mut self,
         request: &Request,
         target: &Target,
-        kind: FaultKind,
+        fault: &Fault,
         now: DateTime<Utc>,
     ) {
-        let file = match target {
-            Target::Sheets(route) => route.book.clone(),
-            Target::Drive(route) => route.file.clone(),
-            _ => String::new(),
-        };
-        match kind {
+        let file = file_of(fault, target);
+        match fault.kind {
             FaultKind::RevokeToken => {
                 let header = request.authorization.as_deref().unwrap_or("");
                 self.tokens.revoke_access(header);
@@ -78,6 +74,7 @@ impl World {
                 role: "owner".to_owned(),
                 email: Some(owner.clone()),
                 domain: None,
+                pending: false,
             });
             file.owner = Some(owner);
             self.drive.files.insert(id.to_owned(), file);
@@ -86,17 +83,19 @@ impl World {
         Ok(all.len())
     }
 
-    /// A person's batch on the same spreadsheet, a moment before a request is served.
-    pub(super) fn type_first(&mut self, request: &Request, fault: &Fault, now: DateTime<Utc>) {
+    /// A person's batch on a spreadsheet, a moment before a request is served.
+    pub(super) fn type_first(&mut self, target: &Target, fault: &Fault, now: DateTime<Utc>) {
         let body = fault
             .body
             .as_ref()
             .map(Value::to_string)
             .unwrap_or_default();
         let typed = Request {
+            method: "POST".to_owned(),
+            path: format!("/v4/spreadsheets/{}:batchUpdate", file_of(fault, target)),
+            content_type: "application/json".to_owned(),
             body: body.into_bytes(),
-            query: Query::default(),
-            ..request.clone()
+            ..Request::default()
         };
         let person = Identity {
             email: self.fixed.people.first().cloned().unwrap_or_default(),
@@ -109,4 +108,14 @@ impl World {
             tracing::warn!(status = reply.status, "the person's batch was refused");
         }
     }
+}
+
+/// The file that a fault is about.
+fn file_of(fault: &Fault, target: &Target) -> String {
+    let own = || match target {
+        Target::Sheets(route) => route.book.clone(),
+        Target::Drive(route) => route.file.clone(),
+        _ => String::new(),
+    };
+    fault.file.clone().unwrap_or_else(own)
 }

@@ -15,6 +15,7 @@ use super::oauth::Step;
 use super::quota::Quotas;
 use super::sheets::protect::Caller;
 use super::sheets::{self, Book, Held};
+use super::wire;
 use crate::fault::{Fault, FaultKind, Faults};
 
 /// What does not change while the simulator runs.
@@ -186,7 +187,7 @@ impl World {
         began: Instant,
     ) -> Reply {
         if let Some(fault) = fault {
-            self.spoil(request, target, fault.kind, now);
+            self.spoil(request, target, fault, now);
         }
         let who = self.identify(request, now);
         let person = who.as_ref().is_some_and(|w| w.person);
@@ -195,8 +196,12 @@ impl World {
             // Nothing is applied and nothing will be sent.
             Some((FaultKind::Reset | FaultKind::BeforeApply, _)) => Reply::text(0, "", ""),
             Some((FaultKind::Person, fault)) => {
-                self.type_first(request, fault, now);
+                self.type_first(target, fault, now);
                 self.answer(request, target, who, now)
+            }
+            Some((FaultKind::StatusAfter, fault)) => {
+                self.answer(request, target, who, now);
+                faulty(fault, target.family())
             }
             _ => self.answer(request, target, who, now),
         };
@@ -373,6 +378,7 @@ impl World {
             role: "owner".to_owned(),
             email: Some(who.email.clone()),
             domain: None,
+            pending: false,
         });
         self.drive.files.insert(id.clone(), file);
         self.drive.touch(&id, &who.email, now);
@@ -473,7 +479,10 @@ impl World {
             }
             Effect::NewFrom(id, title, media) => {
                 let mut held = Held::new(Book::new(&id, &title, "en_US", "Etc/GMT"));
-                sheets::import(&mut held.book, &media.bytes, &media.mime)?;
+                if let Err(e) = sheets::import(&mut held.book, &media.bytes, &media.mime) {
+                    self.drive.files.remove(&id);
+                    return Err(e);
+                }
                 self.books.insert(id, held);
             }
             Effect::CopySheet(from, to, title) => {
@@ -500,7 +509,8 @@ impl World {
             }
             Effect::Export(id, mime) => return self.export(&id, &mime, None, now),
             Effect::Bytes(mime, bytes) => {
-                return Ok(Reply::text(200, &mime, bytes.as_ref().clone()));
+                let whole = Reply::text(200, &mime, bytes.as_ref().clone());
+                return Ok(wire::part(whole, request.range.as_deref()));
             }
         }
         Ok(value.map_or_else(Reply::no_content, |v| Reply::json(&v)))

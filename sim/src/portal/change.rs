@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::company::{Card, Company, NO_MONEY, NO_TIME, cents, flag, time};
 
-use crate::company::ledger::step;
+use crate::company::ledger::{Owner, step};
 
 use super::State;
 use super::access::Caller;
@@ -110,24 +110,44 @@ fn note_history(
     }
 }
 
+/// The ids that `ID` names, one or several.
+fn ids_of(given: &Value) -> Result<Vec<u32>, String> {
+    let ids = given
+        .get("ID")
+        .or_else(|| given.get("id"))
+        .ok_or("ID is missing")?;
+    if php::is_array(ids) {
+        let all = php::entries(ids).into_iter();
+        all.map(|(_, id)| id_of(id)).collect()
+    } else {
+        Ok(vec![id_of(ids)?])
+    }
+}
+
+/// Deletes calls, activities, tasks or invoices; gives the ids of those that were there.
+pub(crate) fn remove_from_ledger(
+    company: &mut Company,
+    of: &str,
+    given: &Value,
+) -> Result<Vec<u32>, String> {
+    let ids = ids_of(given)?;
+    // Made from the cards as they are, before anything is taken out.
+    company.calls();
+    company.activities();
+    company.tasks();
+    company.invoices();
+    company.moves(Owner::Invoice);
+    let gone = company.ledgers_mut().remove(of, &ids);
+    gone.ok_or_else(|| format!("{of} is no ledger"))
+}
+
 /// Deletes the rows that `ID` names; gives the ids of those that were there.
 pub(crate) fn remove(
     company: &mut Company,
     entity: Entity,
     given: &Value,
 ) -> Result<Vec<u32>, String> {
-    let ids = given
-        .get("ID")
-        .or_else(|| given.get("id"))
-        .ok_or("ID is missing")?;
-    let mut ids = if php::is_array(ids) {
-        php::entries(ids)
-            .into_iter()
-            .map(|(_, id)| id_of(id))
-            .collect::<Result<Vec<_>, _>>()?
-    } else {
-        vec![id_of(ids)?]
-    };
+    let mut ids = ids_of(given)?;
     let table = match entity {
         Entity::Lead => &mut company.leads,
         Entity::Deal => &mut company.deals,

@@ -33,7 +33,8 @@ pub(crate) fn open(
             let error = json!({"error": format!(
                 "{verb} /_sim/{room} is not there; known are GET requests, GET company, POST reset, \
                  POST and DELETE faults, POST settings, POST live, GET and POST oauth, POST and \
-                 DELETE lead, POST and DELETE deal"
+                 DELETE lead, POST and DELETE deal, DELETE call, activity, task and invoice, \
+                 POST product"
             )});
             Reply::json(404, error.to_string().into_bytes())
         }
@@ -84,6 +85,13 @@ fn act(
             }
             json!({"result": gone.len()})
         }
+        ("POST", "product") => {
+            super::goods::price(&mut state.company_mut(), given)?;
+            json!({"result": true})
+        }
+        ("DELETE", "call" | "activity" | "task" | "invoice") => {
+            json!({"result": remove(state, room, given)?})
+        }
         ("GET", "company") => {
             let company = state.company();
             let (leads, deals) = company.size();
@@ -100,6 +108,16 @@ fn act(
         _ => return Ok(None),
     };
     Ok(Some(answer))
+}
+
+/// Deletes calls, activities, tasks or invoices; how many were there.
+fn remove(state: &State, room: &str, given: &Value) -> Result<usize, String> {
+    let gone = change::remove_from_ledger(&mut state.company_mut(), room, given)?;
+    let at = state.now().timestamp();
+    for id in &gone {
+        state.events().deleted(room, *id, at);
+    }
+    Ok(gone.len())
 }
 
 /// Creates or changes a row; its id.

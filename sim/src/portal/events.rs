@@ -16,16 +16,21 @@ use super::php;
 /// Records that event.offline.get gives at most when nobody says how many.
 const DEFAULT_LIMIT: usize = 50;
 
-/// Events that can be subscribed to.
-const KNOWN: [&str; 8] = [
-    "ONOFFLINEEVENT",
-    "ONCRMLEADADD",
-    "ONCRMLEADUPDATE",
-    "ONCRMLEADDELETE",
-    "ONCRMDEALADD",
-    "ONCRMDEALUPDATE",
-    "ONCRMDEALDELETE",
-    "ONCRMACTIVITYADD",
+/// Events that can be subscribed to, and the scope that each belongs to. The documented list has the
+/// events of each type of `crm.item.*` twice, for all types and with the type's number; 31 is that of
+/// smart invoices.
+const KNOWN: [(&str, &str); 11] = [
+    ("ONOFFLINEEVENT", ""),
+    ("ONCRMLEADADD", "crm"),
+    ("ONCRMLEADUPDATE", "crm"),
+    ("ONCRMLEADDELETE", "crm"),
+    ("ONCRMDEALADD", "crm"),
+    ("ONCRMDEALUPDATE", "crm"),
+    ("ONCRMDEALDELETE", "crm"),
+    ("ONCRMACTIVITYADD", "crm"),
+    ("ONCRMACTIVITYDELETE", "crm"),
+    ("ONCRMDYNAMICITEMDELETE_31", "crm"),
+    ("ONTASKDELETE", "task"),
 ];
 
 /// What happened to a card.
@@ -83,7 +88,20 @@ pub(crate) struct Events {
 impl Events {
     /// Notes that something happened to a row; kept for each offline subscription to it.
     pub(crate) fn happened(&mut self, entity: Entity, what: What, object: u32, at: i64) {
-        let event = name(entity, what);
+        self.tell(name(entity, what), object, at);
+    }
+
+    /// Notes that a row of a ledger was deleted; of calls no event tells.
+    pub(crate) fn deleted(&mut self, ledger: &str, object: u32, at: i64) {
+        match ledger {
+            "activity" => self.tell("ONCRMACTIVITYDELETE", object, at),
+            "task" => self.tell("ONTASKDELETE", object, at),
+            "invoice" => self.tell("ONCRMDYNAMICITEMDELETE_31", object, at),
+            _ => {}
+        }
+    }
+
+    fn tell(&mut self, event: &'static str, object: u32, at: i64) {
         let connectors: Vec<String> = self
             .handlers
             .iter()
@@ -119,7 +137,8 @@ fn denied(text: &str) -> Refusal {
 /// event.bind.
 pub(crate) fn bind(state: &State, caller: &Caller, params: &Params<'_>) -> Result<Answer, Refusal> {
     let event = params.text("event").unwrap_or_default().to_uppercase();
-    if !KNOWN.contains(&event.as_str()) {
+    let known = KNOWN.iter().find(|(name, _)| *name == event);
+    if known.is_none_or(|(_, scope)| caller.need_scope(scope).is_err()) {
         return Err(Refusal::bad("ERROR_EVENT_NOT_FOUND", "Event not found"));
     }
     let offline = params.text("event_type").as_deref() == Some("offline");
@@ -201,9 +220,12 @@ pub(crate) fn handlers(state: &State, caller: &Caller) -> Answer {
     Answer::of(&Value::Array(rows))
 }
 
-/// events.
-pub(crate) fn known() -> Answer {
-    Answer::of(&json!(KNOWN))
+/// events: those of the caller's scopes.
+pub(crate) fn known(caller: &Caller) -> Answer {
+    let own = KNOWN
+        .iter()
+        .filter(|(_, scope)| caller.need_scope(scope).is_ok());
+    Answer::of(&own.map(|(name, _)| json!(name)).collect())
 }
 
 /// event.offline.get: takes records from the queue, or reserves them with `clear=0`.
@@ -382,10 +404,13 @@ impl Events {
 }
 
 fn shown(company: &Company, record: &Record, plain: bool, whole: bool) -> Value {
+    let id = record.object.to_string();
     let data = if plain {
         json!(false)
+    } else if record.event.starts_with("ONTASK") {
+        json!({"FIELDS_BEFORE": {"ID": id}, "FIELDS_AFTER": "undefined"})
     } else {
-        json!({"FIELDS": {"ID": record.object.to_string()}})
+        json!({"FIELDS": {"ID": id}})
     };
     let mut row = json!({
         "ID": record.id.to_string(),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::company::ledger::{Invoice, Numbered};
-use crate::company::{Company, NO_TIME, goods, time};
+use crate::company::{Company, NO_TIME, cents, goods, time};
 
 use super::access::Caller;
 use super::answer::{Answer, Refusal};
@@ -206,6 +206,44 @@ pub(crate) fn payments(
     });
     let rows: Vec<Value> = rows.filter(|row| fits(row, params.get("filter"))).collect();
     Ok(Answer::of(&Value::Array(rows)))
+}
+
+/// catalog.catalog.list, for administrators: one catalogue, without variations.
+pub(crate) fn catalogues(caller: &Caller) -> Result<Answer, Refusal> {
+    if !caller.admin {
+        return Err(Refusal::bad("200040300010", "Access Denied"));
+    }
+    let one = json!({
+        "iblockId": CATALOGUE_BLOCK,
+        "iblockTypeId": 0,
+        "id": CATALOGUE_BLOCK,
+        "lid": "s1",
+        "name": "CRM",
+        "productIblockId": null,
+        "skuPropertyId": null,
+        "subscription": "N",
+        "vatId": null,
+        "yandexExport": "N",
+    });
+    Ok(Answer::list(&json!({"catalogs": [one]}), 1))
+}
+
+/// Sets the purchase price of a product, or takes it away with null; nothing else of it changes.
+pub(crate) fn price(company: &mut Company, given: &Value) -> Result<(), String> {
+    let id = given.get("ID").and_then(php::scalar).unwrap_or_default();
+    let product = company
+        .catalogue
+        .iter_mut()
+        .find(|product| product.id.to_string() == id)
+        .ok_or_else(|| format!("no product {id:?}"))?;
+    let price = given.get("purchasingPrice").unwrap_or(&Value::Null);
+    product.cost = match php::scalar(price) {
+        None => None,
+        Some(text) => {
+            Some(cents(&text).ok_or_else(|| format!("purchasingPrice: {text:?} is no sum"))?)
+        }
+    };
+    Ok(())
 }
 
 /// catalog.product.list: `select` must name id and iblockId, `filter` the iblockId.

@@ -131,6 +131,26 @@ pub(crate) fn get(
     })
 }
 
+/// crm.activity.get.
+pub(crate) fn activity(
+    company: &Company,
+    caller: &Caller,
+    params: &Params<'_>,
+) -> Result<Answer, Refusal> {
+    let id = params.number("id").and_then(|id| u32::try_from(id).ok());
+    let rows = company.activities();
+    let at = id.and_then(|id| rows.binary_search_by_key(&id, Numbered::id).ok());
+    let row = at.and_then(|at| rows.get(at));
+    let row = row.ok_or_else(|| Refusal::plain("Activity is not found"))?;
+    if !caller.sight.person(row.responsible) {
+        return Err(Refusal::plain("Access denied."));
+    }
+    Ok(Answer {
+        result: tables::ACTIVITIES.one(company, row),
+        ..Answer::default()
+    })
+}
+
 /// A lead or a deal with every field.
 fn card_item(
     company: &Company,

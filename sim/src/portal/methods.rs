@@ -19,10 +19,12 @@ const APP: bool = true;
 const ANY: bool = false;
 
 /// Methods, the scope that each needs (any of several), and whether it needs an application.
-const METHODS: [(&str, &str, bool); 54] = [
+const METHODS: [(&str, &str, bool); 56] = [
     ("app.info", "", APP),
     ("batch", "", ANY),
+    ("catalog.catalog.list", "catalog", ANY),
     ("catalog.product.list", "catalog", ANY),
+    ("crm.activity.get", "crm", ANY),
     ("crm.activity.list", "crm", ANY),
     ("crm.category.list", "crm", ANY),
     ("crm.currency.base.get", "crm", ANY),
@@ -143,6 +145,7 @@ fn crm(
         "crm.lead.productrows.get" => goods::of_card(company, caller, Entity::Lead, params),
         "crm.settings.mode.get" => Ok(Answer::of(&json!(state.manners().mode))),
         "crm.stagehistory.list" => items::stage_history(company, caller, params),
+        "crm.activity.get" => items::activity(company, caller, params),
         "crm.activity.list" => {
             let seen =
                 |row: &crate::company::ledger::Activity| caller.sight.person(row.responsible);
@@ -169,7 +172,7 @@ fn event(
         "event.offline.list" => events::look(state, company, caller, params),
         "event.offline.clear" => events::settle(state, caller, params, false),
         "event.offline.error" => events::settle(state, caller, params, true),
-        _ => Ok(events::known()),
+        _ => Ok(events::known(caller)),
     }
 }
 
@@ -214,6 +217,7 @@ fn other(
             let seen = |call: &crate::company::ledger::Call| caller.sight.person(call.user);
             tables::CALLS.list(company, company.calls(), &seen, params)
         }
+        "catalog.catalog.list" => goods::catalogues(caller),
         "catalog.product.list" => goods::catalogue(company, params),
         _ => Ok(Answer::of(&app_info(state))),
     }

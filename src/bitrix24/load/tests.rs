@@ -1,7 +1,6 @@
 //! The arithmetic of windows and walks, against pages made up on the spot.
 
 use chrono::DateTime;
-use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -19,7 +18,7 @@ fn plan(entity: Entity, ranges: &[(u64, u64)]) -> Plan {
 
 /// The next windows at a pace; none when nothing is left.
 fn batch(plan: &mut Plan, pace: &Pace) -> Option<Vec<Window>> {
-    let windows = plan.take(pace.commands(), pace.width());
+    let windows = plan.take(pace.commands(), pace.density());
     (!windows.is_empty()).then_some(windows)
 }
 
@@ -63,17 +62,45 @@ fn ranges_share_batches_and_a_chunk_says_what_it_covers() {
 }
 
 #[test]
-fn windows_grow_where_ids_are_sparse() {
-    for (density, width) in [
-        (1.0, 50),
-        (0.4, 50),
-        (0.25, 100),
-        (0.1, 250),
-        (0.01, 2_000),
-        (0.0, 2_000),
+fn windows_are_as_wide_as_their_pages_are_likely_to_hold() {
+    for (pages, density, width) in [
+        (1, 1.0, 50),
+        (50, 1.0, 2_500),
+        (50, 0.99, 2_510),
+        (1, 0.99, 48),
+        (50, 0.5, 4_787),
+        (50, 0.05, 47_075),
+        (50, 0.01, 100_000),
+        (2, 0.0, 4_000),
     ] {
-        assert_eq!(width_for(density), width, "{density}");
+        assert_eq!(width_for(pages, density), width, "{pages} {density}");
     }
+}
+
+#[test]
+fn where_ids_are_gone_a_request_is_one_chain_and_the_end_takes_what_it_needs() {
+    let mut plan = plan(Entity::Lead, &[(1, 3_000)]);
+    let spans = |windows: Vec<Window>| -> Vec<_> {
+        windows.iter().map(|w| (w.after, w.upto, w.pages)).collect()
+    };
+    assert_eq!(spans(plan.take(50, 0.99)), [(0, 2_510, 50)]);
+    assert_eq!(spans(plan.take(50, 0.99)), [(2_510, 3_000, 10)]);
+    assert_eq!(plan.take(50, 0.99), []);
+}
+
+#[test]
+fn a_window_that_does_not_fit_is_parted() {
+    let window = |after, upto, pages| Window {
+        listing: Entity::Lead.listing(Face::Classic),
+        after,
+        upto,
+        pages,
+    };
+    let whole = window(100, 1_100, 10);
+    assert_eq!(whole.parted(10), (whole, None));
+    let rest = window(400, 1_100, 7);
+    assert_eq!(whole.parted(3), (window(100, 400, 3), Some(rest)));
+    assert_eq!(window(5, 6, 2).parted(1), (window(5, 6, 1), None));
 }
 
 #[test]
@@ -97,87 +124,106 @@ fn page(ids: impl IntoIterator<Item = u64>) -> Value {
         .collect()
 }
 
-fn got(step: &Step) -> Vec<u64> {
-    step.records.iter().filter_map(Record::id).collect()
+fn got(gain: &Gain) -> Vec<u64> {
+    gain.records.iter().filter_map(Record::id).collect()
+}
+
+fn window(entity: Entity, after: u64, upto: u64, pages: usize) -> Window {
+    Window {
+        listing: entity.listing(Face::Classic),
+        after,
+        upto,
+        pages,
+    }
+}
+
+/// Reads pages that all came.
+fn read_pages(window: Window, pages: impl IntoIterator<Item = Value>) -> Gain {
+    let mut gain = Gain::default();
+    let failed = read_window(window, pages.into_iter().map(Ok), &mut gain).expect("read");
+    assert_eq!(failed, None);
+    gain
+}
+
+fn passing() -> BitrixError {
+    BitrixError::own(Kind::Transient, FORM, String::new(), "x")
 }
 
 #[test]
 fn a_full_page_below_the_end_leaves_a_remainder() {
-    let window = Window {
-        listing: Entity::Lead.listing(Face::Classic),
-        after: 100,
-        upto: 350,
-    };
-    let mut step = Step::default();
-    read_window(window, page(101..=150), &mut step).expect("read");
-    let rest: Vec<_> = step.remaining.iter().map(|w| (w.after, w.upto)).collect();
-    assert_eq!(rest, [(150, 200), (200, 250), (250, 300), (300, 350)]);
+    let narrow = window(Entity::Lead, 100, 350, 1);
+    let gain = read_pages(narrow, [page(101..=150)]);
+    assert_eq!(gain.remaining, [window(Entity::Lead, 150, 350, 4)]);
+    assert_eq!(gain.passed, (50, 50));
     for complete in [page([]), page([101, 350]), page(301..=350)] {
-        let mut step = Step::default();
-        read_window(window, complete, &mut step).expect("read");
-        assert_eq!(step.remaining, []);
+        let gain = read_pages(narrow, [complete]);
+        assert_eq!((gain.remaining, gain.passed.0), (vec![], 250));
     }
+    // What is left of a very wide one is as much as several requests.
+    let gain = read_pages(window(Entity::Lead, 0, 10_050, 1), [page(1..=50)]);
+    let left: Vec<_> = gain
+        .remaining
+        .iter()
+        .map(|w| (w.after, w.upto, w.pages))
+        .collect();
+    assert_eq!(
+        left,
+        [
+            (50, 2_550, 50),
+            (2_550, 5_050, 50),
+            (5_050, 7_550, 50),
+            (7_550, 10_050, 50)
+        ]
+    );
+}
+
+#[test]
+fn a_chain_is_read_to_its_short_page_its_break_or_its_end() {
+    let wide = window(Entity::Lead, 0, 200, 3);
+    let even = |from: u64| page((from..from + 50).map(|n| n * 2));
+    // Short page: what begins anew behind it is dropped.
+    let gain = read_pages(wide, [even(1), page([150, 199]), even(1)]);
+    assert_eq!((got(&gain).len(), gain.remaining.len()), (52, 0));
+    assert_eq!(gain.passed, (200, 52));
+    // A reference that led nowhere.
+    let gain = read_pages(wide, [even(1), even(1), even(51)]);
+    assert_eq!((got(&gain).len(), gain.passed), (50, (100, 50)));
+    assert_eq!(gain.remaining, [window(Entity::Lead, 100, 200, 1)]);
+    // A page that failed for now.
+    let mut gain = Gain::default();
+    let pages = [Ok(even(1)), Err(passing()), Ok(even(1))];
+    assert_eq!(read_window(wide, pages, &mut gain), Ok(None));
+    assert_eq!(gain.remaining, [window(Entity::Lead, 100, 200, 1)]);
+    let mut gain = Gain::default();
+    let pages = [Err(passing()), Ok(even(1)), Ok(even(51))];
+    assert_eq!(read_window(wide, pages, &mut gain), Ok(Some(passing())));
+    assert_eq!((gain.remaining, gain.passed), (vec![wide], (0, 0)));
+    // The end on a full page.
+    let gain = read_pages(wide, [even(1), even(51), page([])]);
+    assert_eq!((got(&gain).len(), gain.remaining.len()), (100, 0));
 }
 
 #[test]
 fn rows_beyond_the_window_are_left_out_and_rows_before_it_are_an_error() {
-    let window = Window {
-        listing: Entity::Deal.listing(Face::Classic),
-        after: 100,
-        upto: 150,
-    };
-    let mut step = Step::default();
-    read_window(window, page([101, 150, 151]), &mut step).expect("read");
-    assert_eq!(
-        (got(&step), step.outside),
-        (vec![101, 150], vec![Entity::Deal])
-    );
-    let error = read_window(window, page([1, 2]), &mut Step::default()).expect_err("ignored");
+    let window = window(Entity::Deal, 100, 150, 1);
+    let gain = read_pages(window, [page([101, 150, 151])]);
+    assert_eq!((got(&gain), gain.outside), (vec![101, 150], 1));
+    let before = [Ok(page([1, 2]))];
+    let error = read_window(window, before, &mut Gain::default()).expect_err("ignored");
     assert_eq!(error.code, FILTER_IGNORED);
 }
 
-/// A portal's table, asked with the arithmetic of windows.
-fn answer(table: &[u64], window: Window) -> Value {
-    let inside = table
-        .iter()
-        .copied()
-        .filter(|id| *id > window.after && *id <= window.upto);
-    page(inside.take(PAGE_ROWS))
-}
-
-proptest! {
-    #[test]
-    fn no_row_is_lost_or_doubled_whatever_the_gaps(
-        gaps in proptest::collection::vec(prop_oneof![4 => 1u64..3, 1 => 1u64..2_000], 0..600),
-        commands in 1usize..=50,
-    ) {
-        let table: Vec<u64> = gaps
-            .iter()
-            .scan(0u64, |id, gap| {
-                *id += gap;
-                Some(*id)
-            })
-            .collect();
-        let pace = Pace::new();
-        pace.commands.store(commands, Ordering::Relaxed);
-        let last = table.last().copied().unwrap_or_default();
-        let mut plan = plan(Entity::Lead, &[(1, last)]);
-        let mut seen = Vec::new();
-        while let Some(batch) = batch(&mut plan, &pace) {
-            let ids = batch.iter().map(|w| w.ids()).sum();
-            let mut todo: VecDeque<Window> = batch.into();
-            let mut rows = 0;
-            while let Some(window) = todo.pop_front() {
-                let mut step = Step::default();
-                read_window(window, answer(&table, window), &mut step).expect("read");
-                rows += step.records.len() as u64;
-                seen.extend(got(&step));
-                todo.extend(step.remaining);
-            }
-            pace.seen(ids, rows);
-        }
-        seen.sort_unstable();
-        prop_assert_eq!(seen, table);
+#[test]
+fn pages_of_a_window_are_chained_within_its_end() {
+    let commands = window(Entity::Lead, 7, 900, 2).commands(3);
+    let texts: Vec<String> = commands.iter().map(Command::text).collect();
+    let ends = [
+        "&filter%5B%3EID%5D=7",
+        "&filter%5B%3EID%5D=%24result%5Bc03%5D%5B49%5D%5BID%5D",
+    ];
+    for (text, end) in texts.iter().zip(ends) {
+        assert!(text.ends_with(end), "{text}");
+        assert!(text.contains("filter%5B%3C%3DID%5D=900"), "{text}");
     }
 }
 

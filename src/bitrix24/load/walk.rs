@@ -3,8 +3,8 @@
 use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
-use super::{Chunk, Pace, ignored, stuck};
-use crate::bitrix24::command::{Command, key};
+use super::{Chunk, Pace, chain, ignored, stuck};
+use crate::bitrix24::command::Command;
 use crate::bitrix24::envelope::BatchAnswer;
 use crate::bitrix24::error::BitrixError;
 use crate::bitrix24::portal::{PAGE_ROWS, Portal};
@@ -59,22 +59,14 @@ impl Walk {
     /// Commands for the next pages; they will be commands `first`, `first + 1`, … of the batch.
     pub(in crate::bitrix24) fn commands(&self, first: usize, pages: usize) -> Vec<Command> {
         let listing = self.listing;
-        (0..pages)
-            .map(|page| {
-                let mut command = listing.page();
-                if let (Some(field), Some(since)) = (listing.modified, self.since) {
-                    let since = since.format("%Y-%m-%dT%H:%M:%S%:z");
-                    command = listing.filter(command, ">=", field, since);
-                }
-                if page == 0 {
-                    listing.filter(command, ">", listing.id, self.after)
-                } else {
-                    let before = key(first + page - 1);
-                    let last = listing.last_id_of(&before, PAGE_ROWS - 1);
-                    listing.filter(command, ">", listing.id, last)
-                }
-            })
-            .collect()
+        let base = || match (listing.modified, self.since) {
+            (Some(field), Some(since)) => {
+                let since = since.format("%Y-%m-%dT%H:%M:%S%:z");
+                listing.filter(listing.page(), ">=", field, since)
+            }
+            _ => listing.page(),
+        };
+        chain(listing, first, pages, self.after, base)
     }
 
     /// Reads the answers to [`Walk::commands`] into a chunk, up to the first short page. An error

@@ -90,7 +90,7 @@ async fn a_blocked_method_does_not_stop_another() {
     };
     let ranges = [range(Entity::Lead), range(Entity::Deal)];
     let mut came = Vec::new();
-    let loaded = by_windows(&portal, &ranges, |chunk| {
+    let loaded = by_windows(&portal, &ranges, &[], |chunk| {
         came.extend(chunk.records.iter().map(Record::entity));
         Ok::<(), BitrixError>(())
     });

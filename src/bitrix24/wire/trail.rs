@@ -119,6 +119,22 @@ row! {
     }
 }
 
+row! {
+    /// A row of `crm.item.payment.list`. The payment system and its name are not needed.
+    "camelCase" Payment {
+        /// `id`.
+        id,
+        /// `paid`: Y or N.
+        paid,
+        /// `datePaid`; null while it is not paid.
+        date_paid,
+        /// `sum`, a decimal.
+        sum,
+        /// `currency`.
+        currency,
+    }
+}
+
 /// Keys of `crm.deal.productrows.get` and what the newer method calls them.
 const OLD_NAMES: &[(&str, &str)] = &[
     ("ID", "id"),

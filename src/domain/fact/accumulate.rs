@@ -1,109 +1,24 @@
-//! One pass over the records: leads first, then deals, into tallies by month, source and user.
+//! One pass over the records: leads first, then deals, into tallies by month, source and seat.
 //!
 //! Built for a million records: no allocation a record, codes are compared as symbol numbers, and
 //! of a lead only 24 bytes are kept, so that the deals that come later find its month.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use super::deeds::{self, DeedTally};
+use super::deeds;
+use super::earned::Earned;
 use super::lead_index::{LeadIndex, LeadSlot};
-use super::leads::{Fate, LeadTally};
+use super::leads::Fate;
+use super::margin::{Costs, Finished, Margins, WonDeal};
+use super::paid::{Income, Receipt};
 use super::rate::Rate;
 use super::row::MetricRow;
-use super::sales::SalesTally;
+use super::seats::{People, Seats};
+use super::strips::{Strip, Strips, Tally};
 use super::{DealRow, FIRST_YEAR, FactSpec, Facts, LeadRow};
 use crate::domain::calendar::{Day, Month, month_index};
-use crate::domain::crm::{Activity, Call, Currency, Semantics};
+use crate::domain::crm::{Activity, Call, Currency, Invoice, Payment, ProductRow, Semantics};
 use crate::domain::money::Money;
-
-/// User ids below this are looked up in an array, the rest in a hash table.
-const SMALL_IDS: u64 = 1 << 16;
-/// Marks an id that has no index yet.
-const NO_INDEX: u32 = u32::MAX;
-
-/// Sums of one month (and source, or user).
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Tally {
-    leads: LeadTally,
-    sales: SalesTally,
-    deeds: DeedTally,
-}
-
-/// Tallies of consecutive months, from the first one that was touched.
-#[derive(Debug, Default)]
-struct Strip {
-    first: usize,
-    tallies: Vec<Tally>,
-}
-
-impl Strip {
-    fn at(&mut self, month: usize) -> &mut Tally {
-        if self.tallies.is_empty() {
-            self.first = month;
-        }
-        if month < self.first {
-            let missing = self.first - month;
-            self.tallies
-                .splice(0..0, std::iter::repeat_n(Tally::default(), missing));
-            self.first = month;
-        }
-        let index = month - self.first;
-        if index >= self.tallies.len() {
-            self.tallies.resize(index + 1, Tally::default());
-        }
-        &mut self.tallies[index]
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (usize, &Tally)> {
-        self.tallies
-            .iter()
-            .enumerate()
-            .map(|(index, tally)| (self.first + index, tally))
-    }
-}
-
-/// Ids in order of appearance, each with its strip.
-#[derive(Debug)]
-struct Strips {
-    small: Vec<u32>,
-    large: HashMap<u64, u32>,
-    ids: Vec<u64>,
-    strips: Vec<Strip>,
-}
-
-impl Strips {
-    fn new() -> Strips {
-        Strips {
-            small: Vec::new(),
-            large: HashMap::new(),
-            ids: Vec::new(),
-            strips: Vec::new(),
-        }
-    }
-
-    fn index(&mut self, id: u64) -> u32 {
-        let fresh = self.ids.len() as u32;
-        let slot = if id < SMALL_IDS {
-            let id = id as usize;
-            if id >= self.small.len() {
-                self.small.resize(id + 1, NO_INDEX);
-            }
-            &mut self.small[id]
-        } else {
-            self.large.entry(id).or_insert(NO_INDEX)
-        };
-        if *slot == NO_INDEX {
-            *slot = fresh;
-            self.ids.push(id);
-            self.strips.push(Strip::default());
-        }
-        *slot
-    }
-
-    fn at(&mut self, index: u32, month: usize) -> &mut Tally {
-        self.strips[index as usize].at(month)
-    }
-}
 
 /// Where a date falls among the months that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,8 +31,8 @@ enum Place {
     Ancient,
 }
 
-/// Streams records into facts: every lead, then every deal, what people did at any time, then
-/// [`Accumulator::finish`].
+/// Streams records into facts: every lead, then every deal, then product rows, payments, invoices,
+/// what people did at any time, then [`Accumulator::finish`].
 ///
 /// Rows may come in any order of ids, but every lead before the first deal: a deal's converted
 /// money is booked on its lead.
@@ -137,8 +52,10 @@ pub struct Accumulator<'a> {
     company: Strip,
     /// Ids are the symbol plus one; 0 is "not chosen".
     sources: Strips,
-    users: Strips,
+    seats: Seats<'a>,
     leads: LeadIndex,
+    margins: Margins,
+    income: Income,
     has_leads: bool,
     has_deals: bool,
     has_deeds: deeds::Sources,
@@ -183,9 +100,11 @@ impl<'a> Accumulator<'a> {
             junk: symbols.map(|code| spec.junk.contains(code)).collect(),
             rates: rates(spec),
             company: Strip::default(),
-            sources: Strips::new(),
-            users: Strips::new(),
+            sources: Strips::default(),
+            seats: Seats::new(spec.homes),
             leads: LeadIndex::default(),
+            margins: Margins::default(),
+            income: Income::default(),
             has_leads: false,
             has_deals: false,
             has_deeds: deeds::Sources::default(),
@@ -204,9 +123,8 @@ impl<'a> Accumulator<'a> {
         let given = row.amount.filter(|amount| !amount.is_zero());
         let units = self.convert(given, row.currency, row.created);
         let source = self.sources.index(source_id(row.source));
-        let user = self.users.index(row.user);
-        let opener = self.users.index(row.opener);
         if let Some(month) = self.counted_place(row.created) {
+            let opener = self.seats.index(row.opener, row.created);
             self.company
                 .at(month)
                 .leads
@@ -215,7 +133,7 @@ impl<'a> Accumulator<'a> {
                 .at(source, month)
                 .leads
                 .created(fate, units, given.is_none());
-            self.users
+            self.seats
                 .at(opener, month)
                 .leads
                 .created(fate, units, given.is_none());
@@ -223,7 +141,7 @@ impl<'a> Accumulator<'a> {
             self.leads.push(LeadSlot {
                 id: row.id,
                 source,
-                user: opener,
+                seat: opener,
                 month: month as u16,
             });
         }
@@ -237,7 +155,8 @@ impl<'a> Accumulator<'a> {
         if let Some(month) = self.counted_place(closed) {
             self.company.at(month).leads.closed(fate);
             self.sources.at(source, month).leads.closed(fate);
-            self.users.at(user, month).leads.closed(fate);
+            let seat = self.seats.index(row.user, closed);
+            self.seats.at(seat, month).leads.closed(fate);
         }
     }
 
@@ -248,16 +167,16 @@ impl<'a> Accumulator<'a> {
             .pipelines
             .is_some_and(|pipelines| !pipelines.contains(&row.category))
         {
+            self.income.foreign(row.id);
             return;
         }
         self.has_deals = true;
         let source = self.sources.index(source_id(row.source));
-        let user = self.users.index(row.user);
         if let Some(month) = self.counted_place(row.created) {
-            let opener = self.users.index(row.opener);
+            let opener = self.seats.index(row.opener, row.created);
             self.company.at(month).sales.created();
             self.sources.at(source, month).sales.created();
-            self.users.at(opener, month).sales.created();
+            self.seats.at(opener, month).sales.created();
         }
         let won = match row.semantics {
             Semantics::InWork => return,
@@ -270,17 +189,28 @@ impl<'a> Accumulator<'a> {
             let month = usize::from(lead.month);
             self.company.at(month).leads.converted(units);
             self.sources.at(lead.source, month).leads.converted(units);
-            self.users.at(lead.user, month).leads.converted(units);
+            self.seats.at(lead.seat, month).leads.converted(units);
         }
         let Some(closed) = row.closed else {
             self.undated += 1;
             return;
         };
         if let Some(month) = self.counted_place(closed) {
+            let seat = self.seats.index(row.user, closed);
+            if won {
+                self.margins.won(WonDeal {
+                    id: row.id,
+                    month,
+                    closed,
+                    revenue: units,
+                    currency: row.currency,
+                    seat,
+                });
+            }
             let tallies = [
                 self.company.at(month),
                 self.sources.at(source, month),
-                self.users.at(user, month),
+                self.seats.at(seat, month),
             ];
             for tally in tallies {
                 if won {
@@ -292,15 +222,56 @@ impl<'a> Accumulator<'a> {
         }
     }
 
+    /// Says what products cost; before the first product row.
+    pub fn costs(&mut self, costs: Costs) {
+        self.margins.set_costs(costs);
+    }
+
+    /// Adds a product row of a deal; all deals come before.
+    pub fn product_row(&mut self, row: &ProductRow) {
+        let spec = self.spec;
+        self.margins.row(row, |code, at| {
+            Rate::at(code, at, spec.base_currency, spec.rates)
+        });
+    }
+
+    /// Adds a payment; all deals come before.
+    pub fn payment(&mut self, row: &Payment) {
+        let receipt = self.income.payment(row);
+        self.receive(receipt);
+    }
+
+    /// Adds an invoice; all payments come before, so that their money is not counted twice.
+    pub fn invoice(&mut self, row: &Invoice) {
+        let receipt = self.income.invoice(row);
+        self.receive(receipt);
+    }
+
+    fn receive(&mut self, receipt: Option<Receipt<'_>>) {
+        let Some(receipt) = receipt else { return };
+        let Some(month) = self.counted_place(receipt.at) else {
+            return;
+        };
+        let spec = self.spec;
+        let units = receipt.amount.map(|amount| {
+            Rate::at(receipt.currency, receipt.at, spec.base_currency, spec.rates).apply(amount)
+        });
+        self.unconverted += u64::from(units == Some(None));
+        let units = units.flatten().unwrap_or_default();
+        let seat = self.seats.index(receipt.user, receipt.at);
+        self.income.book(month, seat, units);
+    }
+
     /// Adds a call of the telephony.
     pub fn call(&mut self, call: &Call) {
         self.has_deeds.calls = true;
+        let at = call.at.timestamp();
         if deeds::was_made(call)
-            && let Place::At(month) = self.place(call.at.timestamp())
+            && let Place::At(month) = self.place(at)
         {
-            let user = self.users.index(call.user);
+            let seat = self.seats.index(call.user, at);
             self.company.at(month).deeds.call();
-            self.users.at(user, month).deeds.call();
+            self.seats.at(seat, month).deeds.call();
         }
     }
 
@@ -310,23 +281,59 @@ impl<'a> Accumulator<'a> {
         if let Some((deed, at)) = deeds::deed(activity)
             && let Place::At(month) = self.place(at)
         {
-            let user = self.users.index(activity.user);
+            let seat = self.seats.index(activity.user, at);
             self.company.at(month).deeds.add(deed);
-            self.users.at(user, month).deeds.add(deed);
+            self.seats.at(seat, month).deeds.add(deed);
         }
     }
 
     /// The facts of all records added.
-    pub fn finish(self) -> Facts {
+    pub fn finish(mut self) -> Facts {
+        let margins =
+            std::mem::take(&mut self.margins).finish(|currency, at| self.rate(currency, at));
+        let income = std::mem::take(&mut self.income);
+        let earned = Earned::of(&margins, &income);
+        let people = self.people(&margins, &income, &earned);
+        let months = |index: usize| self.month(index);
+        let mut facts = Facts {
+            months: self.months(&margins, &income, &earned),
+            sources: self.by_source(),
+            managers: people.managers,
+            departments: people.departments,
+            margins: BTreeMap::new(),
+            manager_margins: people.margins,
+            blank_costs: margins.blank,
+            paid: BTreeMap::new(),
+            manager_paid: people.paid,
+            undated: self.undated,
+            unconverted: self.unconverted,
+            future: self.future,
+            ancient: self.ancient,
+        };
+        let by_month = margins.months.into_iter();
+        facts.margins = by_month.map(|(at, one)| (months(at), one)).collect();
+        let by_month = income.months.into_iter();
+        facts.paid = by_month.map(|(at, one)| (months(at), one)).collect();
+        facts
+    }
+
+    /// The company's months, without a gap to the current one, then blank to December.
+    fn months(
+        &self,
+        margins: &Finished,
+        income: &Income,
+        earned: &Earned,
+    ) -> BTreeMap<Month, MetricRow> {
         let mut months = BTreeMap::new();
-        let begun = self.company.tallies.len();
-        let first = self.company.first;
         let current = self.starts.len().saturating_sub(2);
         let empty = Tally::default();
-        if begun > 0 {
+        let firsts = self.company.first().into_iter().chain(earned.first());
+        if let Some(first) = firsts.min() {
             for index in first..=current {
-                let tally = self.company.tallies.get(index - first).unwrap_or(&empty);
-                months.insert(self.month(index), self.row(tally));
+                let mut row = self.row(self.company.get(index).unwrap_or(&empty));
+                let (margin, paid) = (margins.months.get(&index), income.months.get(&index));
+                earned.write(index, margin, paid, &mut row);
+                months.insert(self.month(index), row);
             }
         }
         let december = Month {
@@ -336,28 +343,41 @@ impl<'a> Accumulator<'a> {
         for month in self.current.to(december) {
             months.entry(month).or_default();
         }
+        months
+    }
+
+    fn by_source(&self) -> BTreeMap<(Month, Option<String>), MetricRow> {
         let mut sources = BTreeMap::new();
-        for (id, strip) in self.sources.ids.iter().zip(&self.sources.strips) {
+        for (id, strip) in self.sources.iter() {
             let code = id.checked_sub(1).map(|symbol| self.symbol(symbol));
-            for (index, tally) in strip.iter().filter(|(_, tally)| **tally != empty) {
+            for (index, tally) in strip.touched() {
                 sources.insert((self.month(index), code.clone()), self.row(tally));
             }
         }
-        let mut managers = BTreeMap::new();
-        for (id, strip) in self.users.ids.iter().zip(&self.users.strips) {
-            for (index, tally) in strip.iter().filter(|(_, tally)| **tally != empty) {
-                managers.insert((self.month(index), *id), self.row(tally));
+        sources
+    }
+
+    /// What people did, by them and by the departments in which they were then.
+    fn people(&self, margins: &Finished, income: &Income, earned: &Earned) -> People {
+        let mut people = People::default();
+        let empty = Tally::default();
+        for (number, (seat, strip)) in (0_u32..).zip(self.seats.iter()) {
+            let mut places: BTreeMap<usize, &Tally> = strip.touched().collect();
+            let of_seat = (number, 0)..=(number, usize::MAX);
+            let won = margins.seats.range(of_seat.clone()).map(|((_, at), _)| *at);
+            let paid = income.seats.range(of_seat).map(|((_, at), _)| *at);
+            for at in won.chain(paid) {
+                places.entry(at).or_insert(&empty);
+            }
+            for (at, tally) in places {
+                let mut row = self.row(tally);
+                let margin = margins.seats.get(&(number, at));
+                let paid = income.seats.get(&(number, at));
+                earned.write(at, margin, paid, &mut row);
+                people.add(self.month(at), seat, &row, margin, paid);
             }
         }
-        Facts {
-            months,
-            sources,
-            managers,
-            undated: self.undated,
-            unconverted: self.unconverted,
-            future: self.future,
-            ancient: self.ancient,
-        }
+        people
     }
 
     fn month(&self, index: usize) -> Month {
@@ -384,14 +404,17 @@ impl<'a> Accumulator<'a> {
     /// An amount in units of the company's currency; one that cannot be converted is counted.
     /// `at` is when it was earned, or hoped for; Unix seconds.
     fn convert(&mut self, amount: Option<Money>, currency: u32, at: i64) -> Option<i64> {
-        let amount = amount?;
+        let units = self.rate(currency, at).apply(amount?);
+        self.unconverted += u64::from(units.is_none());
+        units
+    }
+
+    /// The rate of a currency's symbol at an instant, Unix seconds.
+    fn rate(&self, currency: u32, at: i64) -> Rate {
         let later = self.rates.partition_point(|(since, _)| *since <= at);
         let table = self.rates.get(later.saturating_sub(1));
         let rate = table.and_then(|(_, rates)| rates.get(currency as usize));
-        let rate = rate.copied().unwrap_or(Rate::Unknown);
-        let units = rate.apply(amount);
-        self.unconverted += u64::from(units.is_none());
-        units
+        rate.copied().unwrap_or(Rate::Unknown)
     }
 
     /// The index of the month in which a date falls; a date outside is counted.

@@ -13,8 +13,8 @@ pub(super) struct LeadSlot {
     pub(super) id: u64,
     /// Index of its source.
     pub(super) source: u32,
-    /// Index of who was responsible when it was first seen.
-    pub(super) user: u32,
+    /// Index of the seat of who was responsible when it was first seen.
+    pub(super) seat: u32,
     /// Index of the month in which it was created.
     pub(super) month: u16,
 }
@@ -80,7 +80,7 @@ mod tests {
         LeadSlot {
             id,
             source: 0,
-            user: id as u32,
+            seat: id as u32,
             month: 0,
         }
     }

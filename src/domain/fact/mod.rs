@@ -1,9 +1,11 @@
 //! CRM records → facts by slot. Facts are recomputed from all records, never incremented.
 //!
-//! One pass over the records fills small tallies by month, by month and source, and by month and
-//! user ([`Accumulator`]); [`Facts`] are those tallies as rows of metrics. Each report family has
-//! its file: `leads` says what a lead adds, `sales` what a deal adds, `deeds` what people did, `row` how a tally reads as
-//! metrics. `rate` turns amounts into the company's currency.
+//! One pass over the records fills small tallies (`strips`) by month, by month and source, and by month
+//! and seat, a person in a department (`seats`); the pass is the [`Accumulator`], and [`Facts`] are
+//! those tallies as rows of metrics. Each report family has its file: `leads` says what a lead adds,
+//! `sales` what a deal adds, `deeds` what people did, `call_goal` how many people they talked to in a day,
+//! `margin` what was earned on won deals, `paid` what came in, `earned` how those two read as metrics,
+//! `row` how a tally does. `rate` turns amounts into the company's currency.
 //!
 //! What counts as what (D2–D4): a *cohort* metric belongs to the month in which the lead was
 //! created, whatever happened later; a *closing* metric belongs to the month in which the lead or
@@ -14,20 +16,29 @@
 //! has no leads at all, and all deal metrics of one that has no deals.
 
 mod accumulate;
+mod call_goal;
 mod deeds;
+mod earned;
 mod lead_index;
 mod leads;
+mod margin;
+mod paid;
 mod rate;
 mod row;
 mod sales;
+mod seats;
+mod strips;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use accumulate::Accumulator;
+pub use call_goal::{CallDays, CallGoal};
+pub use margin::{BLANK_LISTED_MAX, Cost, Costs, Margin};
+pub use paid::Paid;
 pub use row::{MetricRow, Number};
 
 use super::calendar::{Calendar, Month};
-use super::crm::{RateTable, Semantics};
+use super::crm::{Homes, RateTable, Semantics};
 use super::money::Money;
 
 /// A lead as the accumulator wants it: compact, with codes replaced by the store's symbol numbers.
@@ -101,6 +112,8 @@ pub struct FactSpec<'a> {
     pub base_currency: &'a str,
     /// Ids of the pipelines whose deals count; `None`: all.
     pub pipelines: Option<&'a BTreeSet<u64>>,
+    /// Who was in which department when (D8).
+    pub homes: &'a Homes,
 }
 
 /// All facts of a company.
@@ -112,12 +125,30 @@ pub struct Facts {
     pub months: BTreeMap<Month, MetricRow>,
     /// By month and source code (`None`: not chosen). Only rows that hold something.
     pub sources: BTreeMap<(Month, Option<String>), MetricRow>,
-    /// By month and user id. Only rows that hold something.
+    /// By month and user id, whatever department he was in. Only rows that hold something.
     pub managers: BTreeMap<(Month, u64), MetricRow>,
+    /// By month and department (`None`: whoever was in none), what its own people did while they were
+    /// in it, to the instant (D8); those of the departments below it have their own rows. The rows of a
+    /// month add up to the company's. Only rows that hold something.
+    ///
+    /// These are sums of their own and not those of `managers` by where each is at the month's end:
+    /// somebody who moves within a month has one row among people and brings something to two
+    /// departments.
+    pub departments: BTreeMap<(Month, Option<u64>), MetricRow>,
+    /// Margins of the deals won by month; empty for a company whose deals have no product rows.
+    pub margins: BTreeMap<Month, Margin>,
+    /// Margins by month and user id.
+    pub manager_margins: BTreeMap<(Month, u64), Margin>,
+    /// Ids of won deals whose margin is not known, the newest first, at most [`BLANK_LISTED_MAX`].
+    pub blank_costs: Vec<u64>,
+    /// What was paid by month. Only rows that hold something.
+    pub paid: BTreeMap<Month, Paid>,
+    /// What was paid by month and user id.
+    pub manager_paid: BTreeMap<(Month, u64), Paid>,
     /// Closed leads and deals without a closing instant: they are missing from the closing
     /// metrics, and only from those.
     pub undated: u64,
-    /// Leads and deals whose amount is in a currency without a rate: the amount is left out.
+    /// Leads, deals and payments whose amount is in a currency without a rate: the amount is left out.
     pub unconverted: u64,
     /// Creations and closings dated after the current month: left out.
     pub future: u64,

@@ -1,6 +1,6 @@
 //! Amounts → the company's currency, exactly; a currency without a rate is never guessed (D6).
 
-use crate::domain::crm::Currency;
+use crate::domain::crm::{Currency, RateTable};
 use crate::domain::money::{Money, div_half_even};
 
 /// Units of the company's currency for one unit of another, as an exact fraction.
@@ -34,6 +34,13 @@ impl Rate {
             }
             _ => Rate::Unknown,
         }
+    }
+
+    /// The rate that was in force at an instant, Unix seconds; tables are oldest first.
+    pub(super) fn at(code: &str, at: i64, base: &str, tables: &[RateTable]) -> Rate {
+        let later = tables.partition_point(|table| table.since <= at);
+        let table = tables.get(later.saturating_sub(1));
+        Rate::between(code, base, table.map_or(&[][..], |table| &table.currencies))
     }
 
     /// An amount in the company's currency, in units, rounded half to even to 1/10 000; `None`

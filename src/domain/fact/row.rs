@@ -107,6 +107,33 @@ impl MetricRow {
         self.filled == 0
     }
 
+    /// Adds another row of the same kind: blank and blank stay blank, and the average check is computed
+    /// anew from the sums. A sum of money that is beyond what [`Money`] holds is blank.
+    pub fn add(&mut self, row: &MetricRow) {
+        let sums = Metric::ALL.iter().copied();
+        for metric in sums.filter(|metric| *metric != Metric::AvgCheck) {
+            match metric.kind() {
+                MetricKind::Count => {
+                    if let Some(more) = row.count(metric) {
+                        let total = self.count(metric).unwrap_or(0).saturating_add(more);
+                        self.set_count(metric, Some(total));
+                    }
+                }
+                MetricKind::Money => {
+                    if let Some(more) = row.money(metric) {
+                        let total = self.money(metric).unwrap_or(Money::ZERO).checked_add(more);
+                        self.set_money(metric, total);
+                    }
+                }
+            }
+        }
+        let check = self
+            .money(Metric::Revenue)
+            .zip(self.count(Metric::DealsWon))
+            .and_then(|(revenue, won)| revenue.average(won));
+        self.set_money(Metric::AvgCheck, check);
+    }
+
     fn put(&mut self, metric: Metric, value: Option<i64>) {
         let index = metric as usize;
         if let Some(slot) = self.values.get_mut(index) {

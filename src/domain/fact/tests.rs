@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::calendar::Day;
-use crate::domain::crm::{Activity, ActivityKind, Call, Currency, Direction};
+use crate::domain::crm::{Activity, ActivityKind, Call, Currency, Direction, Homes};
 use crate::domain::slot::Metric;
 
 const SYMBOLS: [&str; 10] = [
@@ -130,6 +130,7 @@ fn facts_at(
         rates,
         base_currency: "RUB",
         pipelines,
+        homes: &Homes::default(),
     };
     let today: Day = TODAY.parse().unwrap();
     let mut accumulator = Accumulator::new(&spec, today);
@@ -612,6 +613,7 @@ fn deeds(calls: &[Call], activities: &[Activity]) -> [Option<u64>; 4] {
         rates: &[],
         base_currency: "RUB",
         pipelines: None,
+        homes: &Homes::default(),
     };
     let mut accumulator = Accumulator::new(&spec, Day::from_ymd_opt(2026, 3, 15).unwrap());
     calls.iter().for_each(|call| accumulator.call(call));
@@ -689,6 +691,7 @@ fn months_are_cut_where_the_company_is_whatever_the_offset_and_the_season() {
             rates: &[],
             base_currency: "RUB",
             pipelines: None,
+            homes: &Homes::default(),
         };
         let mut accumulator = Accumulator::new(&spec, Day::from_ymd_opt(2026, 12, 15).unwrap());
         let mut row = lead(1, "2026-01-01T10:00", "NEW", "", "");
@@ -703,4 +706,21 @@ fn months_are_cut_where_the_company_is_whatever_the_offset_and_the_season() {
             .collect();
         assert_eq!(counted, [expected], "{told}");
     }
+}
+
+#[test]
+fn an_average_check_is_not_a_sum() {
+    let month = |money: i64, won: u64| {
+        let mut row = MetricRow::default();
+        row.set_count(Metric::DealsWon, Some(won));
+        row.set_money(Metric::Revenue, Some(Money::from_units(money * 10_000)));
+        row.set_money(Metric::AvgCheck, Some(Money::from_units(1)));
+        row
+    };
+    let mut sum = month(100, 1);
+    sum.add(&month(200, 2));
+    assert_eq!(sum.money(Metric::AvgCheck), Some(money("100")));
+    let mut blank = MetricRow::default();
+    blank.add(&MetricRow::default());
+    assert!(blank.is_blank());
 }

@@ -14,20 +14,24 @@
 //! so that a plan does not drift with each night's facts. Who left the company has none from the
 //! current month on; who joined has none before it.
 
+mod members;
+mod weights;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use rust_decimal::Decimal;
 
+use self::members::{Tree, held};
+use self::weights::brought;
 use super::allocate::{Allocation, Child, Imbalance, Months, allocate, shares};
 use super::merge::{Range, Reading, read, settle};
 use super::replan::{plain, sum};
 use super::split::{Grain, MONTHS};
-use super::targets::{HISTORY_ROW, Targets};
-use super::{CellKey, Notice, Owner, PlanInput, Replanned, Seen};
+use super::targets::Targets;
+use super::{CellKey, Notice, Owner, PlanInput, Replanned};
 use crate::domain::calendar::Month;
-use crate::domain::crm::Department;
 use crate::domain::money::ratio_of;
 use crate::domain::slot::{Metric, MetricKind, Period};
 
@@ -37,12 +41,6 @@ pub const DEPARTMENT_TABLE: &str = "plan_department";
 pub const EMPLOYEE_TABLE: &str = "plan_employee";
 /// The indicator of the rows that hold weights.
 pub const WEIGHT: &str = "weight";
-
-/// The weight of one full or average seller.
-const FULL: u32 = 100;
-/// Months before the current one within which somebody must have worked with leads or deals to be
-/// planned.
-const SEEN_MONTHS: i32 = 12;
 
 /// The indicators that are divided, in the order in which people read them.
 const INDICATORS: [Metric; 8] = [
@@ -183,20 +181,6 @@ impl TreeRow {
     }
 }
 
-/// A member and those below it.
-struct Node {
-    member: Option<Member>,
-    department: Option<u64>,
-    children: Vec<usize>,
-    /// Whether the CRM has the member and he has not left.
-    is_active: bool,
-}
-
-/// The company (first) and its members, parents before children, in reading order.
-struct Tree {
-    nodes: Vec<Node>,
-}
-
 /// Divides every planned indicator of the company among departments and people, and merges what
 /// people typed.
 pub(super) fn settle_all(input: &PlanInput<'_>, targets: &Targets, plan: &mut Replanned) {
@@ -265,201 +249,6 @@ pub(super) fn settle_all(input: &PlanInput<'_>, targets: &Targets, plan: &mut Re
     }
 }
 
-impl Tree {
-    fn of(input: &PlanInput<'_>) -> Tree {
-        let users = planned_users(input);
-        let known: BTreeMap<u64, &Department> = input
-            .directory
-            .departments
-            .iter()
-            .map(|department| (department.id, department))
-            .collect();
-        let roots = known.values().filter(|one| above(one, &known).is_none());
-        let roots: Vec<u64> = roots.map(|one| one.id).collect();
-        // A single root is the company itself.
-        let company = match roots.as_slice() {
-            [one] => Some(*one),
-            _ => None,
-        };
-        let home = |user: u64| {
-            let user = input.directory.users.iter().find(|one| one.id == user)?;
-            let department = user.departments.iter().find(|id| known.contains_key(id))?;
-            Some(*department).filter(|id| Some(*id) != company)
-        };
-        let mut people: BTreeMap<Option<u64>, Vec<u64>> = BTreeMap::new();
-        let mut wanted: BTreeSet<u64> = remembered(input)
-            .filter_map(|member| match member {
-                Member::Department(id) => Some(id),
-                Member::User(_) => None,
-            })
-            .collect();
-        for user in users {
-            let home = home(user);
-            people.entry(home).or_default().push(user);
-            let mut at = home;
-            while let Some(id) = at {
-                if !wanted.insert(id) {
-                    break;
-                }
-                at = known
-                    .get(&id)
-                    .and_then(|one| above(one, &known))
-                    .filter(|id| Some(*id) != company);
-            }
-        }
-        let mut below: BTreeMap<Option<u64>, Vec<u64>> = BTreeMap::new();
-        for id in &wanted {
-            let parent = known.get(id).and_then(|one| above(one, &known));
-            let parent = parent.filter(|id| Some(*id) != company && wanted.contains(id));
-            below.entry(parent).or_default().push(*id);
-        }
-        let mut tree = Tree {
-            nodes: vec![Node {
-                member: None,
-                department: None,
-                children: Vec::new(),
-                is_active: true,
-            }],
-        };
-        tree.grow(0, None, &below, &people, input, &known);
-        tree
-    }
-
-    /// Adds the departments and people below a department (or the company), depth first.
-    fn grow(
-        &mut self,
-        at: usize,
-        department: Option<u64>,
-        below: &BTreeMap<Option<u64>, Vec<u64>>,
-        people: &BTreeMap<Option<u64>, Vec<u64>>,
-        input: &PlanInput<'_>,
-        known: &BTreeMap<u64, &Department>,
-    ) {
-        for id in people.get(&department).into_iter().flatten() {
-            let active = |id: u64| {
-                let mut users = input.directory.users.iter();
-                users.any(|user| user.id == id && user.active)
-            };
-            self.add(at, Member::User(*id), department, active(*id));
-        }
-        for id in below.get(&department).into_iter().flatten() {
-            let is_known = known.contains_key(id);
-            let index = self.add(at, Member::Department(*id), department, is_known);
-            self.grow(index, Some(*id), below, people, input, known);
-        }
-    }
-
-    fn add(
-        &mut self,
-        parent: usize,
-        member: Member,
-        department: Option<u64>,
-        is_active: bool,
-    ) -> usize {
-        let index = self.nodes.len();
-        self.nodes.push(Node {
-            member: Some(member),
-            department,
-            children: Vec::new(),
-            is_active,
-        });
-        self.nodes[parent].children.push(index);
-        index
-    }
-}
-
-/// The department above, when it exists and is not below itself.
-fn above(one: &Department, known: &BTreeMap<u64, &Department>) -> Option<u64> {
-    let parent = one.parent?;
-    let mut at = Some(parent);
-    for _ in 0..=known.len() {
-        match at {
-            Some(id) if id == one.id => return None,
-            Some(id) => at = known.get(&id).and_then(|one| one.parent),
-            None => break,
-        }
-    }
-    known.contains_key(&parent).then_some(parent)
-}
-
-/// Members that have rows already: in the store, or in the sheet.
-fn remembered<'a>(input: &'a PlanInput<'_>) -> impl Iterator<Item = Member> + 'a {
-    let stored = [DEPARTMENT_TABLE, EMPLOYEE_TABLE]
-        .into_iter()
-        .flat_map(|table| {
-            let from = CellKey::new(table, "", "");
-            let rows = input.base.range(from..);
-            rows.take_while(move |(key, _)| key.table == table)
-                .map(|(key, _)| key.row.as_str())
-        });
-    let standing = input.standing.values().flatten().map(String::as_str);
-    stored
-        .chain(standing)
-        .filter_map(|row| Some(Member::of_row(row)?.0))
-}
-
-/// Indicators of which a department or a person has a number, though the company may not plan them any
-/// more: what people typed stays in force, and what the daemon wrote is to be taken back.
-fn held(input: &PlanInput<'_>) -> BTreeSet<Metric> {
-    // What was divided once stays so, though blank: else its rows and notices would come and go.
-    let remembered = input.base.iter();
-    // Text too: as long as it stands there it is told.
-    let shown = input.seen.iter().filter(|(_, seen)| **seen != Seen::Blank);
-    let keys = remembered
-        .map(|(key, _)| key)
-        .chain(shown.map(|(key, _)| key));
-    keys.filter(|key| key.table == DEPARTMENT_TABLE || key.table == EMPLOYEE_TABLE)
-        .filter_map(|key| Metric::from_key(Member::of_row(&key.row)?.1))
-        .collect()
-}
-
-/// Who is planned: those who have rows already, and those who work and had to do with leads or deals
-/// within the last year.
-fn planned_users(input: &PlanInput<'_>) -> BTreeSet<u64> {
-    let first = input.current.plus(-SEEN_MONTHS);
-    let months = (first, 0)..(input.current.next(), 0);
-    let busy: BTreeSet<u64> = input
-        .facts
-        .managers
-        .range(months)
-        .map(|((_, user), _)| *user)
-        .collect();
-    let active = input
-        .directory
-        .users
-        .iter()
-        .filter(|user| user.active && busy.contains(&user.id))
-        .map(|user| user.id);
-    let mut users: BTreeSet<u64> = active.collect();
-    users.extend(remembered(input).filter_map(|member| match member {
-        Member::User(id) => Some(id),
-        Member::Department(_) => None,
-    }));
-    users
-}
-
-/// What each person brought in the closed months of the window: revenue, in a company without it
-/// deals won, else leads. Empty when nobody brought anything.
-fn brought(input: &PlanInput<'_>, window: u32) -> BTreeMap<u64, Decimal> {
-    let first = input.current.plus(-(window as i32));
-    let of = |metric: Metric| {
-        let mut sums: BTreeMap<u64, Decimal> = BTreeMap::new();
-        let rows = input.facts.managers.range((first, 0)..(input.current, 0));
-        for ((_, user), row) in rows {
-            let number = row.get(metric).filter(|number| !number.is_zero());
-            if let Some(number) = number {
-                *sums.entry(*user).or_default() += number.to_decimal();
-            }
-        }
-        sums
-    };
-    [Metric::Revenue, Metric::DealsWon, Metric::LeadsCreated]
-        .into_iter()
-        .map(of)
-        .find(|sums| !sums.is_empty())
-        .unwrap_or_default()
-}
-
 /// The work on one year's tree.
 struct Work<'a, 'b> {
     input: &'a PlanInput<'b>,
@@ -477,141 +266,6 @@ struct Work<'a, 'b> {
 }
 
 impl Work<'_, '_> {
-    /// Settles the rows of weights, people before the departments that add them up.
-    fn settle_weights(&mut self) {
-        let brought = brought(self.input, self.targets.history_months);
-        let total: Decimal = self
-            .tree
-            .nodes
-            .iter()
-            .filter_map(|node| match node.member? {
-                Member::User(id) => brought.get(&id),
-                Member::Department(_) => None,
-            })
-            .sum();
-        let with_any = self.tree.nodes.iter().filter(
-            |node| matches!(node.member, Some(Member::User(id)) if brought.contains_key(&id)),
-        );
-        let count = with_any.count();
-        for index in (1..self.tree.nodes.len()).rev() {
-            let generated = match self.tree.nodes[index].member {
-                Some(Member::User(id)) => {
-                    let own = brought.get(&id).copied().unwrap_or_default();
-                    self.weight_of_user(index, id, own, total, count)
-                }
-                _ => self.weights_of_department(index),
-            };
-            self.weights[index] = self.settle_weight_row(index, &generated);
-        }
-    }
-
-    /// What a person's weight would be, month by month.
-    fn weight_of_user(
-        &self,
-        index: usize,
-        id: u64,
-        own: Decimal,
-        total: Decimal,
-        count: usize,
-    ) -> Vec<Decimal> {
-        let full = Decimal::from(FULL);
-        let weight = match self.targets.split_by {
-            SplitBy::Equal | SplitBy::Headcount => full,
-            // 100 is the average of those who brought anything.
-            SplitBy::Share => (own * full * Decimal::from(count))
-                .checked_div(total)
-                .map_or(full, |weight| weight.round()),
-        };
-        let is_known = |member: Member| {
-            let key = member.cell(WEIGHT, Period::Year(self.input.year));
-            self.input.base.contains_key(&key)
-        };
-        let is_first = !remembered(self.input).any(is_known);
-        let is_new = !is_first && !is_known(Member::User(id));
-        Month::of_year(self.input.year)
-            .map(|month| {
-                let is_over = month < self.input.current;
-                let works = if self.tree.nodes[index].is_active {
-                    !(is_new && is_over)
-                } else {
-                    is_over && !is_new && !is_first
-                };
-                if works { weight } else { Decimal::ZERO }
-            })
-            .collect()
-    }
-
-    /// A department weighs what its people weigh together; departments that are to be alike, alike.
-    fn weights_of_department(&self, index: usize) -> Vec<Decimal> {
-        (0..MONTHS)
-            .map(|month| {
-                let below: Decimal = self.tree.nodes[index]
-                    .children
-                    .iter()
-                    .filter_map(|child| self.weights[*child].get(month))
-                    .sum();
-                match self.targets.split_by {
-                    SplitBy::Equal if below > Decimal::ZERO => Decimal::from(FULL),
-                    _ => below,
-                }
-            })
-            .collect()
-    }
-
-    /// Whether the way of sharing is the one that the store remembers, so that the weights which it
-    /// remembers were made in that way.
-    fn shares_as_remembered(&self) -> bool {
-        ["split_by", HISTORY_ROW].iter().all(|row| {
-            let key = CellKey::target(row);
-            let remembered = self.input.base.get(&key).map(|base| base.value);
-            remembered.is_some() && remembered == self.plan.cells.get(&key).map(|cell| cell.value)
-        })
-    }
-
-    fn settle_weight_row(&mut self, index: usize, computed: &[Decimal]) -> Vec<Decimal> {
-        let Some(member) = self.tree.nodes[index].member else {
-            return Vec::new();
-        };
-        let is_active = self.tree.nodes[index].is_active;
-        let year_key = member.cell(WEIGHT, Period::Year(self.input.year));
-        let year = self.read(&year_key, None, Range::NotNegative);
-        let typed = year.fixed().flatten();
-        let basis = match typed {
-            Some(typed) => format!("typed:{}", plain(typed)),
-            None => self.targets.split_by.basis(self.targets.history_months),
-        };
-        // Departments add up anew each time; people's weights stay as they were seeded.
-        let may_stay = matches!(member, Member::User(_)) && typed.is_none();
-        let is_seeded = may_stay && self.input.basis.get(&member.row(WEIGHT)) == Some(&basis);
-        let is_remembered = may_stay
-            && self.shares_as_remembered()
-            && (self.input.base.get(&year_key)).is_some_and(|base| base.owner == Owner::Daemon);
-        let mut in_force = Vec::with_capacity(MONTHS);
-        for (month, computed) in Month::of_year(self.input.year).zip(computed) {
-            let key = member.cell(WEIGHT, Period::Month(month));
-            let fresh = typed.unwrap_or(*computed);
-            let reading = self.read(&key, Some(fresh), Range::NotNegative);
-            let has_left = !is_active && month >= self.input.current;
-            let remembered = self.input.base.get(&key).and_then(|base| base.value);
-            let generated = match (&reading, remembered) {
-                // The sheet may not show yet what a pass that died had set out to write.
-                (Reading::Free(Some(_)), Some(remembered)) if is_remembered && !has_left => {
-                    remembered
-                }
-                (Reading::Free(Some(shown)), _) if is_seeded && !has_left => *shown,
-                _ => fresh,
-            };
-            let merged = settle(reading, Some(generated));
-            in_force.push(merged.value.unwrap_or_default());
-            self.plan.cells.insert(key, merged);
-        }
-        self.plan.cells.insert(year_key, settle(year, None));
-        if matches!(member, Member::User(_)) {
-            self.basis.insert(member, basis);
-        }
-        in_force
-    }
-
     /// Divides one indicator, from the company down.
     fn settle_metric(&mut self, metric: Metric) {
         for parent in 0..self.tree.nodes.len() {

@@ -4,8 +4,7 @@
 //! that is written is readable by its owner only, whatever it was before, and is put in the place of
 //! the old one whole.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,14 +22,12 @@ use url::Url;
 use super::{BACKDATED, LIFETIME_DEFAULT, SCOPES};
 use crate::google::error::{GoogleError, Kind};
 use crate::google::transport;
+use crate::private_file;
 
 /// Where tokens are issued when the file does not say.
 const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 /// Where people consent when the file does not say.
 const AUTH_URI: &str = "https://accounts.google.com/o/oauth2/v2/auth";
-/// Rights of a file of secrets: its owner reads and writes it.
-#[cfg(unix)]
-const OWNER_ONLY: u32 = 0o600;
 
 /// Who signs in.
 pub(super) enum Who {
@@ -225,43 +222,17 @@ impl Consent {
         }
     }
 
-    /// Writes the file: beside the old one, flushed to the disk, then put in its place, so that a
-    /// crash leaves the old or the new one and never half of one.
+    /// Puts it into the place of the file that it was read from.
     ///
     /// # Errors
     /// When the folder or the file cannot be written.
     pub(super) fn keep(&self, path: &Path) -> Result<(), GoogleError> {
-        write_private(self, path).map_err(|error| {
-            let doing = format!("keeping the sign-in in {}", path.display());
-            let reason = "unwritable_credentials";
-            GoogleError::new(Kind::SignIn, reason, &error.to_string(), &doing)
-        })
+        let text = serde_json::to_string_pretty(self).map_err(std::io::Error::from);
+        text.and_then(|text| private_file::put(path, &text))
+            .map_err(|error| {
+                let doing = format!("keeping the sign-in in {}", path.display());
+                let reason = "unwritable_credentials";
+                GoogleError::new(Kind::SignIn, reason, &error.to_string(), &doing)
+            })
     }
-}
-
-fn write_private(consent: &Consent, path: &Path) -> std::io::Result<()> {
-    // A link stays a link: what it leads to is replaced.
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    // One that a crash left may have other rights: made anew.
-    if let Err(error) = std::fs::remove_file(&beside)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(error);
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, OWNER_ONLY);
-    let mut file = options.open(&beside)?;
-    file.write_all(serde_json::to_string_pretty(consent)?.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    std::fs::rename(&beside, &path)?;
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }

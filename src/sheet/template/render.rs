@@ -33,6 +33,7 @@ const REPORT: &[(&str, &str)] = sources![
     "report/sales.toml",
     "report/sources.toml",
     "report/managers.toml",
+    "report/departments.toml",
     "report/status.toml",
     "report/calc.toml",
 ];
@@ -55,6 +56,7 @@ const TEXT_COLUMNS: &[&str] = &[
     "department_name",
     "source",
     "user",
+    "department",
     "state",
     "text",
 ];

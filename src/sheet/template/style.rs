@@ -100,6 +100,15 @@ impl Spelling {
                 NumberKind::Number,
                 format!("[>=1000000]0.0,,\"{}\";#,##0", self.million),
             ),
+            // Of what may be below zero: the sign is said, because programs differ on whether a section
+            // without a condition of its own shows it.
+            "signed_axis" => (
+                NumberKind::Number,
+                format!(
+                    "[>=1000000]0.0,,\"{}\";[<0]\"\u{2212}\"#,##0;#,##0",
+                    self.million
+                ),
+            ),
             "percent" => (NumberKind::Percent, percent.to_owned()),
             "percent_tenths" => (NumberKind::Percent, percent.replacen('0', "0.0", 1)),
             "percent_delta" => (
@@ -279,6 +288,11 @@ mod tests {
             (&ru, "percent", "0\u{a0}%"),
             (&en, "percent_tenths", "0.0%"),
             (&ru, "money_axis", "[>=1000000]0.0,,\"\u{a0}млн\";#,##0"),
+            (
+                &en,
+                "signed_axis",
+                "[>=1000000]0.0,,\"M\";[<0]\"−\"#,##0;#,##0",
+            ),
             (
                 &en,
                 "money_card",

@@ -152,10 +152,12 @@ pub const APPROVED: &[Metric] = &[Metric::Revenue, Metric::LeadsCreated, Metric:
 pub const SOURCE_RANKS: u32 = 20;
 /// How many ranked managers the report shows of a year.
 pub const MANAGER_RANKS: u32 = 40;
+/// How many ranked departments the report shows of a year.
+pub const DEPARTMENT_RANKS: u32 = 20;
 /// A manager with fewer leads in the year is not ranked by conversion (R73).
 pub const MANAGER_LEADS_MIN: u32 = 20;
 
-/// The `key` of a row of `source_years` and `manager_years`, such as `2026#001`; ranks count
+/// The `key` of a row of `source_years`, `manager_years` and `department_years`, such as `2026#001`; ranks count
 /// from 1.
 pub fn rank_key(year: i32, rank: u32) -> String {
     format!("{year:04}#{rank:03}")
@@ -175,12 +177,23 @@ pub fn tables(kind: TemplateKind, year: i32) -> Vec<TableSpec> {
     }
 }
 
-fn metric_keys(company: bool) -> Vec<String> {
-    Metric::ALL
-        .iter()
-        .filter(|metric| metric.is_fact() && (company || **metric != Metric::BreakEven))
-        .map(|metric| metric.key().to_owned())
-        .collect()
+/// Of whom a table tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Company,
+    People,
+    Sources,
+}
+
+fn metric_keys(of: Of) -> Vec<String> {
+    let is_told = |metric: &&Metric| match of {
+        Of::Company => true,
+        Of::People => **metric != Metric::BreakEven,
+        Of::Sources => metric.is_of_sources(),
+    };
+    let metrics = Metric::ALL.iter().filter(|metric| metric.is_fact());
+    let told = metrics.filter(is_told);
+    told.map(|metric| metric.key().to_owned()).collect()
 }
 
 fn data_table(
@@ -208,42 +221,56 @@ fn joined(before: &[&str], metrics: Vec<String>, after: &[&str]) -> Vec<String> 
     before.chain(metrics).chain(after).collect()
 }
 
+/// The report's tables. New ones come last: a data tab's id is its place here.
 fn report_tables() -> Vec<TableSpec> {
-    let mut months = metric_keys(true);
+    let mut months = metric_keys(Of::Company);
     months.extend(Metric::PLANNED.iter().map(|m| format!("plan_{}", m.key())));
     months.extend(APPROVED.iter().map(|m| format!("approved_{}", m.key())));
-    let metrics = || metric_keys(false);
+    let of_years = |before: &[&str], of: Of, labels: &[&str]| {
+        let before: Vec<&str> = ["year", "rank"].iter().chain(before).copied().collect();
+        joined(&before, metric_keys(of), labels)
+    };
+    let (source, person) = (["source_name"], ["user_name", "department_name"]);
+    let department = ["department_name"];
     vec![
         data_table("months", &["key"], months, &[]),
         data_table(
             "sources",
             &["month", "source"],
-            joined(&[], metrics(), &["source_name"]),
-            &["source_name"],
+            joined(&[], metric_keys(Of::Sources), &source),
+            &source,
         ),
         data_table(
             "managers",
             &["month", "user"],
-            joined(&[], metrics(), &["user_name", "department_name"]),
-            &["user_name", "department_name"],
+            joined(&[], metric_keys(Of::People), &person),
+            &person,
         ),
         data_table(
             "source_years",
             &["key"],
-            joined(&["year", "rank", "source"], metrics(), &["source_name"]),
-            &["source_name"],
+            of_years(&["source"], Of::Sources, &source),
+            &source,
         ),
         data_table(
             "manager_years",
             &["key"],
-            joined(
-                &["year", "rank", "user"],
-                metrics(),
-                &["user_name", "department_name"],
-            ),
-            &["user_name", "department_name"],
+            of_years(&["user"], Of::People, &person),
+            &person,
         ),
         data_table("status", &["key"], vec!["value".to_owned()], &[]),
+        data_table(
+            "departments",
+            &["month", "department"],
+            joined(&[], metric_keys(Of::People), &department),
+            &department,
+        ),
+        data_table(
+            "department_years",
+            &["key"],
+            of_years(&["department"], Of::People, &department),
+            &department,
+        ),
     ]
 }
 

@@ -23,6 +23,16 @@ impl Paint {
     }
 }
 
+/// What Sheets writes into a formula whose cells are gone.
+const GONE: &str = "#REF!";
+
+/// Whether a formula lost what it points at. Nobody types that.
+fn is_broken(cell: &Cell) -> bool {
+    cell.formula
+        .as_ref()
+        .is_some_and(|formula| formula.contains(GONE))
+}
+
 fn cell(tab: &Tab, at: Option<(u32, u32)>) -> &Cell {
     at.and_then(|at| tab.cells.get(&at)).unwrap_or(&EMPTY)
 }
@@ -130,9 +140,10 @@ impl File<'_> {
             was.is_some_and(|was| equal(facet, &was, is))
         };
         for facet in [Facet::Content, Facet::Look, Facet::Note, Facet::Input] {
-            if equal(facet, was, new) && was.formula.is_none() && new.formula.is_none()
-                || unchanged(facet)
-            {
+            let broken = facet == Facet::Content && is_broken(is) && !is_broken(new);
+            let said_before =
+                equal(facet, was, new) && was.formula.is_none() && new.formula.is_none();
+            if !broken && (said_before || unchanged(facet)) {
                 continue;
             }
             let Some(wanted) = self.followed(id, new, Way::NewToAfter) else {
@@ -145,7 +156,7 @@ impl File<'_> {
             {
                 continue;
             }
-            if untouched(facet) {
+            if broken || untouched(facet) {
                 paint.put(facet, after, &wanted);
             } else if facet == Facet::Content {
                 let cell = a1::cell(after.0, after.1);

@@ -223,7 +223,8 @@ impl File<'_> {
         let is_due = shifted
             .as_ref()
             .is_none_or(|shifted| !drawn_alike(shifted, &wanted));
-        if is_due && expected.as_ref().is_some_and(|was| drawn_alike(was, is)) {
+        let untouched = expected.as_ref().is_some_and(|was| drawn_alike(was, is));
+        if is_due && (untouched || self.lost_its_source(is)) {
             said.changes
                 .push(format!("{}: chart {:?}", sheet.title, wanted.title));
             edits.push(Edit::SetChart(Box::new(wanted.clone())));
@@ -241,6 +242,15 @@ impl File<'_> {
                 chart: Box::new(wanted),
             });
         }
+    }
+
+    /// Whether a chart of the company's file draws from a tab that is gone.
+    fn lost_its_source(&self, chart: &Chart) -> bool {
+        let tabs = &self.editions.now.tabs;
+        let sources = chart.series.iter().map(|one| &one.values);
+        sources
+            .chain([&chart.categories])
+            .any(|area| area.is_nowhere() || tabs.iter().all(|tab| tab.id != area.tab))
     }
 
     /// A chart whose data and place are followed to another edition.
@@ -493,7 +503,8 @@ fn sizes(sheet: &Sheet<'_>, edits: &mut Vec<Edit>) {
             &|line| at(&new, line),
             &|line| at(&base, line),
             &|line| at(&now, line),
-            default,
+            // A line that comes in inherits the size of the one before it.
+            Some(default).filter(|_| now.is_empty()),
         );
         if !due.is_empty() {
             edits.push(Edit::SetSizes {
@@ -517,7 +528,7 @@ fn sizes(sheet: &Sheet<'_>, edits: &mut Vec<Edit>) {
             &|line| hidden(Some(sheet.new), line),
             &|line| hidden(sheet.base, line),
             &|line| hidden(sheet.now, line),
-            false,
+            Some(false),
         );
         if !due.is_empty() {
             edits.push(Edit::SetHidden {
@@ -529,14 +540,14 @@ fn sizes(sheet: &Sheet<'_>, edits: &mut Vec<Edit>) {
     }
 }
 
-/// A property of lines that is to be set: of lines that come in where it is not the default, of others
-/// where the template changed it and the company did not.
+/// A property of lines that is to be set: of lines that come in where it is not what they come with, if
+/// that is known, of others where the template changed it and the company did not.
 fn lines_due<T: PartialEq + Copy>(
     lines: &Lines,
     new: &dyn Fn(u32) -> T,
     base: &dyn Fn(u32) -> T,
     now: &dyn Fn(u32) -> T,
-    default: T,
+    fresh: Option<T>,
 ) -> BTreeMap<u32, T> {
     let mut due = BTreeMap::new();
     for (line, after) in (0..).zip(&lines.new_after) {
@@ -545,7 +556,7 @@ fn lines_due<T: PartialEq + Copy>(
         let wanted = new(line);
         let is_due = match was.and_then(|was| Some((was, get(&lines.base_now, was)?))) {
             Some((was, is)) => base(was) != wanted && now(is) == base(was),
-            None => wanted != default,
+            None => Some(wanted) != fresh,
         };
         if is_due {
             due.insert(*after, wanted);

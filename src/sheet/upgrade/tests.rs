@@ -271,6 +271,58 @@ fn a_tab_that_was_thrown_out_stays_out_and_a_new_one_comes_whole() {
 }
 
 #[test]
+fn a_hidden_tab_that_was_deleted_comes_back_with_what_points_at_it() {
+    let chart = |tab| Chart {
+        id: 1,
+        kind: ChartKind::Combo,
+        title: "A".to_owned(),
+        subtitle: String::new(),
+        categories: Area::cell(tab, 0, 0),
+        series: Vec::new(),
+        axis_format: String::new(),
+        anchor: (0, 0),
+        offset: (0, 0),
+        size: (300, 200),
+    };
+    let mut new = book("Title | =calc!A1 | =calc!B1+1 | =A1 | note");
+    new.tabs[0].charts = vec![chart(8)];
+    let mut calc = book("1 2").tabs.remove(0);
+    (calc.id, calc.title, calc.hidden) = (8, "calc".to_owned(), true);
+    new.tabs.push(calc);
+    new.tabs.push(Tab {
+        id: 9,
+        title: "Seen".to_owned(),
+        ..Tab::default()
+    });
+    // The second formula is the company's own by now, and so is the tab that it threw out.
+    let mut now = book("Title | =#REF! | =5+1 | =A1 | mine");
+    let mut broken = chart(8);
+    broken.id = 51;
+    now.tabs[0].charts = vec![broken];
+    let done = lay(&new, &now, &new);
+    let added = done.edits.iter().filter_map(|edit| match edit {
+        Edit::AddTab(tab) => Some(tab.title.as_str()),
+        _ => None,
+    });
+    assert_eq!(added.collect::<Vec<_>>(), ["calc"]);
+    let mut cells = painted(&done);
+    cells.sort();
+    assert_eq!(
+        cells,
+        [
+            (0, 0, "Number(1.0)".into()),
+            (0, 1, "Number(2.0)".into()),
+            (1, 0, "=calc!A1".into())
+        ]
+    );
+    let drawn = done
+        .edits
+        .iter()
+        .any(|edit| matches!(edit, Edit::SetChart(chart) if chart.id == 51));
+    assert!(drawn, "{:?}", done.edits);
+}
+
+#[test]
 fn looks_and_rules_are_merged_apart_from_what_cells_say() {
     let red = Format {
         background: Some(Color(255, 0, 0)),

@@ -29,6 +29,10 @@ pub(super) const TABLES: &[&str] = &[
     "field_value",
     "membership",
     "rate",
+    "cost",
+    "product",
+    "payment",
+    "payment_read",
     "plan_change",
     "plan_version",
 ];

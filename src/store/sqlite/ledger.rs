@@ -69,6 +69,17 @@ pub(super) fn save_binding(
         .map(drop)
 }
 
+pub(super) fn drop_binding(
+    connection: &Connection,
+    company: i64,
+    role: &str,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM binding WHERE company = ?1 AND role = ?2")?
+        .execute(params![company, role])
+        .map(drop)
+}
+
 pub(super) fn plan_cells(
     connection: &Connection,
     company: i64,

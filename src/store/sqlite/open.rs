@@ -10,11 +10,13 @@ use super::{StoreError, failed};
 
 /// Schema changes in order; the position counted from 1 is the version that each leads to. A
 /// released file is never edited: what follows is a new file.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_plan_history.sql"),
     include_str!("../migrations/0003_trail.sql"),
     include_str!("../migrations/0004_rates.sql"),
+    include_str!("../migrations/0005_costs.sql"),
+    include_str!("../migrations/0006_payments.sql"),
 ];
 
 /// Marks the file as ours (`PLNF`), in SQLite's field for that purpose.

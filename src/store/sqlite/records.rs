@@ -27,7 +27,7 @@ use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::{StoreError, failed};
-use crate::domain::crm::{Card, Deal, Lead, Semantics};
+use crate::domain::crm::{Card, Deal, Lead, Payer, Semantics};
 use crate::domain::fact::{DealRow, LeadRow, Symbols};
 use crate::domain::money::Money;
 use crate::store::{ENTITY_DEAL, ENTITY_LEAD, PullBatch, Saved};
@@ -109,6 +109,8 @@ pub(super) fn save(
     let deals = DEALS
         .save(connection, company, deals)
         .map_err(failed("storing deals"))?;
+    super::payments::changed(connection, company, Payer::Deal, &deals)
+        .map_err(failed("noting deals that changed"))?;
     let mut changed = (leads.len() + deals.len()) as u64;
     for (card, doing) in [
         (Card::Lead, "taking out leads"),
@@ -121,10 +123,6 @@ pub(super) fn save(
             Card::Deal => DEALS.remove(connection, company, &ids),
         }
         .map_err(failed(doing))?;
-        if card == Card::Deal {
-            super::trail::clear_products(connection, company, ids.iter().copied())
-                .map_err(failed(doing))?;
-        }
         for id in &ids {
             writer
                 .forgive(entity_of(card), *id)
@@ -135,6 +133,14 @@ pub(super) fn save(
         writer.symbol(code)
     })
     .map_err(failed("storing what happened to cards"))?;
+    for card in [Card::Lead, Card::Deal] {
+        let gone = batch.gone.iter().filter(|(of, _)| *of == card);
+        let ids: Vec<u64> = gone.map(|(_, id)| *id).collect();
+        super::gone::follow(connection, company, card, &ids)
+            .map_err(failed("taking out what hung on cards"))?;
+    }
+    super::gone::remove(connection, company, &batch.trail.gone)
+        .map_err(failed("taking out what happened to cards"))?;
     for (entity, record, reason) in &batch.rejects {
         writer
             .reject(entity, record, reason)

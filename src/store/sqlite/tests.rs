@@ -392,6 +392,8 @@ fn bindings_are_replaced_by_role() {
     }
     let expected = [binding("plan:2026", "2"), binding("report", "3")];
     assert_eq!(store.bindings(A).expect("reads"), expected);
+    store.drop_binding(A, "report").expect("forgets");
+    assert_eq!(store.bindings(A).expect("reads"), expected[..1]);
 }
 
 fn cell(row: &str, column: &str) -> CellKey {
@@ -666,7 +668,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
                 error,
                 StoreError::TooNew {
                     found: 7000,
-                    known: 4,
+                    known: 6,
                     ..
                 }
             ),

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 use super::records::{from_semantics_code, semantics_code};
 use crate::domain::calendar::Instant;
 use crate::domain::crm::{
-    Activity, ActivityKind, Call, Direction, Directory, Invoice, MoveKind, Mover, PhoneMark,
+    Activity, ActivityKind, Call, Direction, Directory, Invoice, MoveKind, Mover, Payer, PhoneMark,
     ProductRow, StageMove, Task,
 };
 use crate::domain::money::Money;
@@ -23,13 +23,14 @@ const KINDS: &[(&str, &str)] = &[
     ("tasks", "task"),
     ("moves", "move"),
     ("product_rows", "product_row"),
+    ("payments", "payment"),
 ];
 
-fn seconds(at: Instant) -> i64 {
+pub(super) fn seconds(at: Instant) -> i64 {
     at.timestamp()
 }
 
-fn instant(seconds: i64) -> Instant {
+pub(super) fn instant(seconds: i64) -> Instant {
     // Stored by us; a spoilt one reads as the beginning of time rather than as a panic.
     DateTime::from_timestamp(seconds, 0).unwrap_or_default()
 }
@@ -72,7 +73,7 @@ fn kind(code: i64) -> ActivityKind {
     }
 }
 
-fn mover_code(mover: Mover) -> i64 {
+pub(super) fn mover_code(mover: Mover) -> i64 {
     match mover {
         Mover::Lead => 1,
         Mover::Deal => 2,
@@ -184,12 +185,21 @@ fn save_activities(
     Ok(())
 }
 
+/// The payments of an invoice that is new or other are read again.
 fn save_invoices(connection: &Connection, company: i64, rows: &[Invoice]) -> rusqlite::Result<()> {
     let mut add = connection.prepare_cached(
-        "INSERT OR REPLACE INTO invoice VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO invoice VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (company, id) DO UPDATE SET
+             deal = excluded.deal, stage = excluded.stage, semantics = excluded.semantics,
+             amount = excluded.amount, currency = excluded.currency, user = excluded.user,
+             created = excluded.created, paid = excluded.paid
+         WHERE (deal, stage, semantics, amount, currency, user, created, paid) IS NOT
+             (excluded.deal, excluded.stage, excluded.semantics, excluded.amount,
+              excluded.currency, excluded.user, excluded.created, excluded.paid)",
     )?;
+    let mut changed = Vec::new();
     for row in rows {
-        add.execute(params![
+        let differs = add.execute(params![
             company,
             row.id,
             row.deal,
@@ -201,8 +211,11 @@ fn save_invoices(connection: &Connection, company: i64, rows: &[Invoice]) -> rus
             seconds(row.created),
             row.paid.map(seconds),
         ])?;
+        if differs > 0 {
+            changed.push(row.id);
+        }
     }
-    Ok(())
+    super::payments::changed(connection, company, Payer::Invoice, &changed)
 }
 
 fn save_tasks(connection: &Connection, company: i64, rows: &[Task]) -> rusqlite::Result<()> {
@@ -343,6 +356,49 @@ pub(super) fn each_move(
             stage: row.get(5)?,
             semantics: from_semantics_code(row.get(6)?),
             category: row.get(7)?,
+        })
+    };
+    each(connection, company, sql, read, f)
+}
+
+pub(super) fn each_invoice(
+    connection: &Connection,
+    company: i64,
+    f: &mut dyn FnMut(Invoice),
+) -> rusqlite::Result<()> {
+    let sql = "SELECT id, deal, stage, semantics, amount, currency, user, created, paid \
+               FROM invoice WHERE company = ?1 ORDER BY id";
+    let read = |row: &Row<'_>| {
+        Ok(Invoice {
+            id: row.get(0)?,
+            deal: row.get(1)?,
+            stage: row.get(2)?,
+            semantics: from_semantics_code(row.get(3)?),
+            amount: row.get::<_, Option<i64>>(4)?.map(Money::from_units),
+            currency: row.get(5)?,
+            responsible: row.get(6)?,
+            created: instant(row.get(7)?),
+            paid: row.get::<_, Option<i64>>(8)?.map(instant),
+        })
+    };
+    each(connection, company, sql, read, f)
+}
+
+pub(super) fn each_product_row(
+    connection: &Connection,
+    company: i64,
+    f: &mut dyn FnMut(ProductRow),
+) -> rusqlite::Result<()> {
+    let sql = "SELECT id, deal, product, price, list_price, quantity FROM product_row \
+               WHERE company = ?1 ORDER BY deal, id";
+    let read = |row: &Row<'_>| {
+        Ok(ProductRow {
+            id: row.get(0)?,
+            deal: row.get(1)?,
+            product: row.get(2)?,
+            price: Money::from_units(row.get(3)?),
+            list_price: row.get::<_, Option<i64>>(4)?.map(Money::from_units),
+            quantity: Money::from_units(row.get(5)?),
         })
     };
     each(connection, company, sql, read, f)

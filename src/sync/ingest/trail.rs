@@ -2,8 +2,8 @@
 
 use crate::bitrix24::wire::{self, Entity};
 use crate::domain::crm::{
-    Activity, ActivityKind, Call, Direction, Invoice, MoveKind, Mover, ProductRow, Semantics,
-    StageMove, Task,
+    Activity, ActivityKind, Call, Direction, Invoice, MoveKind, Mover, Payment, ProductCost,
+    ProductRow, Semantics, StageMove, Task,
 };
 use crate::domain::money::Money;
 
@@ -181,6 +181,60 @@ impl Ingest {
         })
     }
 
+    /// Reads a payment of a deal, or of an invoice and its deal; `responsible` is whoever is responsible
+    /// for that record now.
+    ///
+    /// # Errors
+    /// The reason why it cannot be counted.
+    pub fn payment(
+        &self,
+        row: &wire::Payment,
+        deal: Option<u64>,
+        invoice: Option<u64>,
+        responsible: u64,
+    ) -> Result<Payment, Reject> {
+        let reject = |reason: String| Reject::new("payment", row.id.as_deref(), reason);
+        let sum = row.sum.as_deref().unwrap_or("0");
+        let paid = match row.paid.as_deref() {
+            Some("Y" | "1" | "true") => {
+                Some(need_time(row.date_paid.as_deref(), "datePaid").map_err(reject)?)
+            }
+            _ => None,
+        };
+        Ok(Payment {
+            id: need_id(row.id.as_deref()).map_err(reject)?,
+            deal,
+            invoice,
+            paid,
+            amount: Money::parse(sum)
+                .map_err(|error| reject(format!("sum {} is not an amount: {error}", shown(sum))))?,
+            currency: self.currency(row.currency.as_deref()),
+            responsible,
+        })
+    }
+
+    /// Reads what a product costs. A price of zero is a price; one without a currency is in the base
+    /// currency.
+    ///
+    /// # Errors
+    /// The reason why it cannot be counted.
+    pub fn product_cost(&self, row: &wire::Product) -> Result<ProductCost, Reject> {
+        let reject = |reason: String| Reject::new("product", row.id.as_deref(), reason);
+        let price = row.purchasing_price.as_deref().map(|value| {
+            Money::parse(value).map_err(|error| {
+                reject(format!(
+                    "purchasingPrice {} is not an amount: {error}",
+                    shown(value)
+                ))
+            })
+        });
+        Ok(ProductCost {
+            product: need_id(row.id.as_deref()).map_err(reject)?,
+            price: price.transpose()?,
+            currency: self.currency(row.purchasing_currency.as_deref()),
+        })
+    }
+
     /// Reads a product row of a deal.
     ///
     /// # Errors
@@ -278,6 +332,71 @@ mod tests {
             assert_eq!(activity.kind, read, "{kind} {provider}");
             assert!(activity.completed && activity.deadline.is_none());
         }
+    }
+
+    #[test]
+    fn a_payment_is_made_when_the_portal_says_so_with_its_time() {
+        for (value, expected) in [
+            (
+                json!({"id": 1036, "accountNumber": "3653/1", "paid": "Y", "sum": 12.5,
+                    "datePaid": "2024-05-20T12:32:02+03:00", "currency": "RUB"}),
+                Ok((true, "12.5")),
+            ),
+            (
+                json!({"id": 1037, "paid": "N", "datePaid": null, "sum": 0, "currency": "RUB"}),
+                Ok((false, "0")),
+            ),
+            (
+                json!({"id": 1038, "paid": "Y", "datePaid": null, "sum": 1}),
+                Err("datePaid"),
+            ),
+            (json!({"id": 1039, "paid": "N", "sum": "much"}), Err("sum")),
+            (json!({"id": 0, "paid": "N"}), Err("ID")),
+        ] {
+            let read = ingest().payment(&row(value.clone()), Some(1), Some(5), 7);
+            match (read, expected) {
+                (Ok(read), Ok((paid, amount))) => {
+                    assert_eq!(
+                        (read.paid.is_some(), read.amount.to_string().as_str()),
+                        (paid, amount)
+                    );
+                    assert_eq!(
+                        (read.deal, read.invoice, read.responsible),
+                        (Some(1), Some(5), 7)
+                    );
+                }
+                (Err(reject), Err(field)) => assert!(reject.reason.contains(field), "{reject:?}"),
+                (read, expected) => panic!("{value}: {read:?} for {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_purchase_price_of_zero_is_a_price_and_a_blank_is_none() {
+        for (value, expected) in [
+            (
+                json!({"id": 1243, "purchasingPrice": 1000, "purchasingCurrency": "RUB"}),
+                Some("1000"),
+            ),
+            (json!({"id": "7", "purchasingPrice": "0.00"}), Some("0")),
+            (
+                json!({"id": 7, "purchasingPrice": null, "purchasingCurrency": null}),
+                None,
+            ),
+            (json!({"id": 7, "purchasingPrice": ""}), None),
+        ] {
+            let read = ingest().product_cost(&row(value.clone())).expect("a cost");
+            assert_eq!(
+                read.price.map(|price| price.to_string()).as_deref(),
+                expected,
+                "{value}"
+            );
+        }
+        assert!(
+            ingest()
+                .product_cost(&row(json!({"id": 7, "purchasingPrice": "x"})))
+                .is_err()
+        );
     }
 
     #[test]

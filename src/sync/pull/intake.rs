@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, FixedOffset};
 
+use super::trail::payments::Fresh;
 use super::{PullError, PullProgress, PullSummary, PullWarning, next_id};
 use crate::bitrix24::load::{self, Chunk, Range};
 use crate::bitrix24::wire::{Entity, Record};
@@ -18,6 +19,8 @@ const PHONE_KEY: &str = "phone_key";
 pub(super) struct FirstLoads {
     /// Ids that are not stored yet; the most pressing first.
     pub(super) ranges: Vec<Range>,
+    /// Which share of a kind's ids is in use, where that is known.
+    pub(super) densities: Vec<(Entity, f64)>,
     /// What is to be remembered when it is there.
     pub(super) endings: Vec<Ending>,
 }
@@ -56,6 +59,8 @@ pub(super) struct Intake<'a> {
     pub(super) outside: u64,
     /// Deals that came, whose product rows may have changed with them.
     pub(super) deals_seen: Vec<u64>,
+    /// Records that came and may have been paid.
+    pub(super) fresh: Fresh,
 }
 
 impl Intake<'_> {
@@ -67,6 +72,7 @@ impl Intake<'_> {
     ) -> Result<Vec<(Entity, BitrixError)>, PullError> {
         let FirstLoads {
             ranges,
+            densities,
             mut endings,
         } = loads;
         let ready = ended(&mut endings, &[]);
@@ -79,7 +85,7 @@ impl Intake<'_> {
         let ids = ranges.iter().map(|range| range.last - range.next + 1);
         self.state.total += ids.sum::<u64>();
         let portal = self.portal;
-        load::by_windows(portal, &ranges, |chunk| {
+        load::by_windows(portal, &ranges, &densities, |chunk| {
             let next = chunk.next.iter();
             let mut cursors: Vec<(String, String)> = next
                 .map(|(entity, next)| (next_id(*entity), next.to_string()))
@@ -151,6 +157,7 @@ impl Intake<'_> {
     /// Stores a batch without counting its cards as pulled.
     pub(super) fn saved(&mut self, batch: &PullBatch) -> Result<Saved, PullError> {
         let saved = blocking(|| self.store.save_pull(self.company, batch))?;
+        self.fresh.note(batch);
         self.summary.trail += batch.trail.len() as u64;
         Ok(saved)
     }
@@ -167,10 +174,8 @@ impl Intake<'_> {
 
     /// What of a span is not loaded yet.
     pub(super) fn range_left(&self, span: &Span) -> Result<Option<Range>, PullError> {
-        let name = next_id(span.entity);
-        let stored = blocking(|| self.store.cursor(self.company, &name))?;
-        let stored: Option<u64> = stored.and_then(|text| text.parse().ok());
-        let next = stored.unwrap_or(0).max(span.first);
+        let stored = next_stored(self.store, self.company, span.entity)?;
+        let next = stored.max(span.first);
         Ok((next <= span.last).then_some(Range {
             entity: span.entity,
             next,
@@ -200,6 +205,16 @@ pub(super) fn blocking<T>(section: impl FnOnce() -> T) -> T {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(section),
         _ => section(),
     }
+}
+
+/// Where a load by windows goes on: every id below it is stored. 0 where none has begun.
+pub(super) fn next_stored(
+    store: &dyn Store,
+    company: &str,
+    entity: Entity,
+) -> Result<u64, StoreError> {
+    let text = blocking(|| store.cursor(company, &next_id(entity)))?;
+    Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
 /// A cursor that holds a time; an unreadable one counts as none, so that everything is loaded

@@ -13,6 +13,8 @@ use crate::bitrix24::wire::{Entity, Face};
 use crate::bitrix24::{Ask, BitrixError, Kind, Opening, Span, Start};
 use crate::store::{PullBatch, Store};
 
+pub(super) mod costs;
+pub(super) mod payments;
 pub(super) mod products;
 
 /// Rows that are only added are asked for again from so many ids below the last one: a row that was
@@ -41,6 +43,12 @@ pub(super) fn start(store: &dyn Store, company: &str, entity: Entity) -> Result<
     }
     let time = time_cursor(store, company, &since(entity))?;
     Ok(time.map_or(Start::Span, |time| Start::Since(time - OVERLAP)))
+}
+
+/// Whether the first load of a kind is complete.
+pub(super) fn is_loaded(intake: &Intake<'_>, entity: Entity) -> Result<bool, PullError> {
+    let text = blocking(|| intake.store.cursor(intake.company, &since(entity)))?;
+    Ok(text.is_some())
 }
 
 /// The cursors of walks that have begun, as they are to stand when all of them have ended.
@@ -139,7 +147,7 @@ fn complete(entity: Entity, last: u64, began: DateTime<FixedOffset>) -> (String,
 }
 
 /// Whether trying again at the next pass would be no use.
-fn is_final(error: &BitrixError) -> bool {
+pub(super) fn is_final(error: &BitrixError) -> bool {
     !matches!(
         error.kind,
         Kind::Transient | Kind::RateLimited | Kind::OperationTime { .. }

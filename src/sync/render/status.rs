@@ -227,6 +227,10 @@ fn attention(scene: &Scene<'_>) -> Vec<Line> {
             words.tab_leads(),
         );
     }
+    let unknown = year_sum(scene, Metric::UnknownCost);
+    if unknown > 0 {
+        line(words.unknown_cost(unknown), "warn", words.tab_sales());
+    }
     if !scene.notices.is_empty() {
         line(
             words.problems(scene.notices.len()),

@@ -1,4 +1,4 @@
-//! PURE: ranked summaries of sources and managers by year.
+//! PURE: ranked summaries of sources, managers and departments by year.
 //!
 //! Ranking by formulas differs between spreadsheet programs, so the daemon ranks and the report
 //! tabs only look rows up by year and rank.
@@ -9,13 +9,15 @@ use std::collections::BTreeMap;
 use crate::domain::calendar::Month;
 use crate::domain::fact::MetricRow;
 use crate::domain::money::Money;
-use crate::domain::slot::{Metric, MetricKind};
+use crate::domain::slot::Metric;
 use crate::sheet::diff::DesiredRow;
 use crate::sheet::table::TableSpec;
 use crate::sheet::template::{MANAGER_LEADS_MIN, rank_key};
 use crate::sheet::workbook::Value;
 
-use super::{Scene, department_name, fact, source_name, user_name};
+use super::{
+    Scene, department_key, department_name, fact, name_of_department, source_name, user_name,
+};
 
 /// Sources of each year: most leads first, then most money.
 pub(super) fn sources(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
@@ -59,6 +61,30 @@ pub(super) fn managers(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
                 "user" => Some(Value::Text(user.to_string())),
                 "user_name" => Some(Value::Text(user_name(scene, *user))),
                 "department_name" => Some(department_name(scene, *user, Month { year, month: 12 })),
+                _ => None,
+            };
+            rows.push(ranked(spec, year, rank, row, label));
+        }
+    }
+    rows
+}
+
+/// Departments of each year: most revenue first, then most leads, then by id.
+pub(super) fn departments(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
+    let years = by_year(&scene.snapshot.facts.departments);
+    let mut rows = Vec::new();
+    for (year, mut entries) in years {
+        entries.sort_by_key(|(department, row)| {
+            (
+                Reverse(row.money(Metric::Revenue).unwrap_or(Money::ZERO)),
+                Reverse(row.count(Metric::LeadsCreated).unwrap_or(0)),
+                *department,
+            )
+        });
+        for (rank, (department, row)) in (1..).zip(&entries) {
+            let label = |column: &str| match column {
+                "department" => Some(Value::Text(department_key(*department))),
+                "department_name" => Some(Value::Text(name_of_department(scene, *department))),
                 _ => None,
             };
             rows.push(ranked(spec, year, rank, row, label));
@@ -113,10 +139,8 @@ fn by_year<K: Ord + Clone>(
 ) -> Vec<(i32, Vec<(K, MetricRow)>)> {
     let mut sums: BTreeMap<(Reverse<i32>, K), MetricRow> = BTreeMap::new();
     for ((month, key), row) in facts {
-        add(
-            sums.entry((Reverse(month.year), key.clone())).or_default(),
-            row,
-        );
+        let sum = sums.entry((Reverse(month.year), key.clone()));
+        sum.or_default().add(row);
     }
     let mut years: Vec<(i32, Vec<(K, MetricRow)>)> = Vec::new();
     for ((Reverse(year), key), row) in sums {
@@ -126,57 +150,4 @@ fn by_year<K: Ord + Clone>(
         }
     }
     years
-}
-
-/// Adds a row; the average check is computed anew from the sums.
-fn add(sum: &mut MetricRow, row: &MetricRow) {
-    for metric in Metric::ALL
-        .iter()
-        .copied()
-        .filter(|metric| *metric != Metric::AvgCheck)
-    {
-        match metric.kind() {
-            MetricKind::Count => {
-                if let Some(more) = row.count(metric) {
-                    let total = sum.count(metric).unwrap_or(0).saturating_add(more);
-                    sum.set_count(metric, Some(total));
-                }
-            }
-            MetricKind::Money => {
-                if let Some(more) = row.money(metric) {
-                    let total = sum.money(metric).unwrap_or(Money::ZERO).checked_add(more);
-                    sum.set_money(metric, total);
-                }
-            }
-        }
-    }
-    let check = sum
-        .money(Metric::Revenue)
-        .zip(sum.count(Metric::DealsWon))
-        .and_then(|(revenue, won)| revenue.average(won));
-    sum.set_money(Metric::AvgCheck, check);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_average_check_is_not_a_sum() {
-        let month = |money: i64, won: u64| {
-            let mut row = MetricRow::default();
-            row.set_count(Metric::DealsWon, Some(won));
-            row.set_money(Metric::Revenue, Some(Money::from_units(money * 10_000)));
-            row.set_money(Metric::AvgCheck, Some(Money::from_units(1)));
-            row
-        };
-        let mut sum = MetricRow::default();
-        add(&mut sum, &month(100, 1));
-        add(&mut sum, &month(200, 2));
-        assert_eq!(
-            sum.money(Metric::AvgCheck),
-            Some(Money::from_units(100 * 10_000))
-        );
-        add(&mut MetricRow::default(), &MetricRow::default());
-    }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::methods::{Call, FILE_FIELDS, bad_page, in_scope, mask_of, need, target};
+use super::list::{bad_page, in_scope};
+use super::methods::{Call, FILE_FIELDS, mask_of, need, target};
 use super::{Access, Drive};
 use crate::clock::rfc3339_ms;
 use crate::google::http::{Answer, ApiError};

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::upload::{self, Media};
 use super::{
-    Access, Drive, FOLDER, File, Permission, Route, SHEET, feed, new_id, permission_id, query,
-    shared, sharing, talk,
+    Access, Drive, FOLDER, File, Permission, Route, SHEET, SHORTCUT, feed, list, new_id,
+    permission_id, shared, sharing, talk,
 };
 use crate::google::http::{Answer, ApiError, Request};
-use crate::google::sheets::Mask;
+use crate::google::sheets::{Mask, XLSX};
 
 /// What a call needs to know.
 pub(crate) struct Call<'a> {
@@ -71,7 +71,7 @@ pub(super) fn target<'a>(drive: &'a Drive, call: &Call<'_>) -> Answer<&'a File> 
         || call.route.id.starts_with("drive.permissions.");
     let exempt = matches!(
         call.route.id,
-        "drive.files.export" | "drive.files.listLabels"
+        "drive.files.export" | "drive.files.listLabels" | "drive.files.modifyLabels"
     );
     if blind && takes_flag && !exempt {
         return Err(ApiError::file_not_found(id));
@@ -108,7 +108,7 @@ pub(crate) fn answer(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value
             let json = drive.file_json(file, call.email);
             plain(mask_of(call, FILE_FIELDS)?.filter(json))
         }
-        "drive.files.list" => plain(list(drive, call)?),
+        "drive.files.list" => plain(list::answer(drive, call)?),
         "drive.files.export" => {
             let file = target(drive, call)?;
             let mime = call.request.query.get("mimeType").unwrap_or("");
@@ -127,12 +127,7 @@ pub(crate) fn answer(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value
             Ok((None, Effect::Export(file.id.clone(), mime.to_owned())))
         }
         "drive.files.generateIds" => {
-            let count = call
-                .request
-                .query
-                .number("count")
-                .unwrap_or(10)
-                .clamp(1, 1000);
+            let count = list::size_of(call, "count", 10)?;
             let ids: Vec<String> = (0..count).map(|_| new_id("1", 32)).collect();
             plain(json!({"kind": "drive#generatedIds", "space": "drive", "ids": ids}))
         }
@@ -140,6 +135,16 @@ pub(crate) fn answer(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value
         "drive.files.listLabels" => {
             target(drive, call)?;
             plain(json!({"kind": "drive#labelList", "labels": []}))
+        }
+        "drive.files.modifyLabels" => {
+            let file = target(drive, call)?;
+            need(drive, file, call, Access::Write)?;
+            plain(json!({"kind": "drive#modifyLabelsResponse", "modifiedLabels": []}))
+        }
+        // Nobody asks for access or for approval here.
+        "drive.accessproposals.list" | "drive.approvals.list" => {
+            target(drive, call)?;
+            plain(json!({}))
         }
         "drive.apps.list" => plain(json!({"kind": "drive#appList", "items": []})),
         "drive.files.watch" | "drive.changes.watch" | "drive.channels.stop" => {
@@ -256,6 +261,7 @@ pub(super) fn owner_permission(email: &str) -> Permission {
         role: "owner".to_owned(),
         email: Some(email.to_owned()),
         domain: None,
+        pending: false,
     }
 }
 
@@ -291,8 +297,29 @@ fn set_properties(file: &mut File, body: &Value) {
     }
 }
 
+/// What a shortcut leads to, of a file that is made.
+///
+/// # Errors
+/// A shortcut without a target, or with one that the caller does not see.
+fn shortcut(drive: &Drive, call: &Call<'_>, body: &Value, mime: &str) -> Answer<Option<String>> {
+    if mime != SHORTCUT {
+        return Ok(None);
+    }
+    let to = body
+        .pointer("/shortcutDetails/targetId")
+        .and_then(Value::as_str);
+    let Some(to) = to else {
+        let mut e = ApiError::invalid("The shortcut target ID is missing.");
+        e.reason = "invalid";
+        e.location = Some(("parameter", "shortcutDetails.targetId"));
+        return Err(e);
+    };
+    drive.visible(to, call.email)?;
+    Ok(Some(to.to_owned()))
+}
+
 /// Types that become a spreadsheet when a spreadsheet is asked for.
-const CONVERTED: [&str; 3] = ["text/csv", "text/tab-separated-values", "text/plain"];
+const CONVERTED: [&str; 4] = ["text/csv", "text/tab-separated-values", "text/plain", XLSX];
 
 fn create(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)> {
     let upload = upload::read(call.request)?;
@@ -319,6 +346,7 @@ fn create(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)>
         place(drive, call, strings(body.get("parents")), mime != FOLDER)?;
     let id = fresh_id(drive, &body, &mime)?;
     let mut file = File::new(&id, name, &mime, call.now);
+    file.shortcut = shortcut(drive, call, &body, &mime)?;
     file.parents = parents;
     file.drive = shared;
     file.permissions = owner.iter().map(|o| owner_permission(o)).collect();
@@ -399,6 +427,7 @@ fn copy(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)> {
     file.properties = source.properties.clone();
     file.description = source.description.clone();
     file.content = source.content.clone();
+    file.shortcut = source.shortcut.clone();
     set_properties(&mut file, &body);
     drive.files.insert(id.clone(), file);
     drive.touch(&id, call.email, call.now);
@@ -415,15 +444,6 @@ fn copy(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)> {
     Ok((Some(mask_of(call, FILE_FIELDS)?.filter(json)), effect))
 }
 
-/// The parts of a list with commas.
-fn listed(text: Option<&str>) -> Vec<String> {
-    text.unwrap_or("")
-        .split(',')
-        .filter(|p| !p.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
 fn update(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)> {
     let file = target(drive, call)?;
     need(drive, file, call, Access::Write)?;
@@ -431,7 +451,10 @@ fn update(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)>
     let upload = upload::read(call.request)?;
     let body = upload.metadata;
     let q = &call.request.query;
-    let (add, remove) = (listed(q.get("addParents")), listed(q.get("removeParents")));
+    let (add, remove) = (
+        list::parts(q.get("addParents")),
+        list::parts(q.get("removeParents")),
+    );
     if !add.is_empty() {
         need(drive, file, call, Access::Organize)?;
         let (parents, shared, owner) = place(drive, call, add, true)?;
@@ -520,100 +543,4 @@ fn delete(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value>, Effect)>
         drive.files.remove(id);
     }
     Ok((None, Effect::Forget(gone)))
-}
-
-pub(super) fn in_scope(drive: &Drive, file: &File, call: &Call<'_>) -> bool {
-    let q = &call.request.query;
-    let everywhere = q.flag("includeItemsFromAllDrives") || q.flag("includeTeamDriveItems");
-    if let Some(id) = q.get("driveId") {
-        return file.drive.as_deref() == Some(id) && everywhere;
-    }
-    (file.drive.is_none() || everywhere) && drive.access(file, call.email) >= Access::Read
-}
-
-fn list(drive: &Drive, call: &Call<'_>) -> Answer {
-    let q = &call.request.query;
-    let expr = match q.get("q").filter(|t| !t.trim().is_empty()) {
-        None => None,
-        Some(text) => Some(query::parse(text).ok_or_else(bad_query)?),
-    };
-    if q.get("driveId")
-        .is_some_and(|d| drive.member(d, call.email) < Access::Read)
-    {
-        return Err(ApiError::file_not_found(q.get("driveId").unwrap_or("")));
-    }
-    let root = Drive::root_of(call.email);
-    let mut found: Vec<&File> = Vec::new();
-    for file in drive.files.values() {
-        if !in_scope(drive, file, call) {
-            continue;
-        }
-        let holds = match &expr {
-            None => true,
-            Some(e) => e.holds(file, &root).ok_or_else(bad_query)?,
-        };
-        if holds {
-            found.push(file);
-        }
-    }
-    order(&mut found, q.get("orderBy"));
-    let size = q.number("pageSize").unwrap_or(100).clamp(1, 1000) as usize;
-    let start = match q.get("pageToken").filter(|t| !t.is_empty()) {
-        None => 0,
-        Some(t) => t
-            .strip_prefix("~!!~")
-            .and_then(|n| n.parse().ok())
-            .ok_or_else(bad_page)?,
-    };
-    let page: Vec<Value> = found
-        .iter()
-        .skip(start)
-        .take(size)
-        .map(|f| drive.file_json(f, call.email))
-        .collect();
-    let mut out = Map::new();
-    if start + size < found.len() {
-        out.insert(
-            "nextPageToken".into(),
-            format!("~!!~{}", start + size).into(),
-        );
-    }
-    out.insert("kind".into(), "drive#fileList".into());
-    out.insert("incompleteSearch".into(), false.into());
-    out.insert("files".into(), page.into());
-    let default = format!("kind,nextPageToken,incompleteSearch,files({FILE_FIELDS})");
-    Ok(mask_of(call, &default)?.filter(Value::Object(out)))
-}
-
-fn bad_query() -> ApiError {
-    let mut e = ApiError::invalid("Invalid Value");
-    e.location = Some(("parameter", "q"));
-    e
-}
-
-pub(super) fn bad_page() -> ApiError {
-    let mut e = ApiError::invalid("Invalid Value");
-    e.location = Some(("parameter", "pageToken"));
-    e
-}
-
-fn order(files: &mut [&File], by: Option<&str>) {
-    // Without an order, what changed last comes first.
-    files.sort_by_key(|f| std::cmp::Reverse(f.modified));
-    for key in by.unwrap_or("").split(',').rev() {
-        let (name, down) = match key.trim().split_once(' ') {
-            Some((name, "desc")) => (name, true),
-            _ => (key.trim(), false),
-        };
-        match name {
-            "name" | "name_natural" => files.sort_by_key(|f| f.name.to_lowercase()),
-            "createdTime" => files.sort_by_key(|f| f.created),
-            "modifiedTime" | "recency" | "modifiedByMeTime" => files.sort_by_key(|f| f.modified),
-            "folder" => files.sort_by_key(|f| f.mime != FOLDER),
-            _ => continue,
-        }
-        if down {
-            files.reverse();
-        }
-    }
 }

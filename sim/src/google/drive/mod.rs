@@ -1,6 +1,7 @@
 //! Drive v3: files, folders, permissions, changes, revisions of a shared drive and of My Drives.
 
 mod feed;
+mod list;
 mod methods;
 pub(crate) mod query;
 mod route;
@@ -25,6 +26,8 @@ use crate::clock::rfc3339_ms;
 pub(crate) const SHEET: &str = "application/vnd.google-apps.spreadsheet";
 /// MIME type of a folder.
 pub(crate) const FOLDER: &str = "application/vnd.google-apps.folder";
+/// MIME type of a shortcut to another file.
+pub(crate) const SHORTCUT: &str = "application/vnd.google-apps.shortcut";
 
 /// A permission on a file or on the shared drive.
 #[derive(Clone, Debug)]
@@ -35,6 +38,8 @@ pub(crate) struct Permission {
     pub(crate) role: String,
     pub(crate) email: Option<String>,
     pub(crate) domain: Option<String>,
+    /// Whether the file is offered to this person, who has not taken it yet.
+    pub(crate) pending: bool,
 }
 
 /// One remembered state of a file.
@@ -82,6 +87,8 @@ pub(crate) struct File {
     pub(crate) content: Option<Arc<Vec<u8>>>,
     /// Comments as they are answered, with who wrote them in `by`.
     pub(crate) comments: Vec<Value>,
+    /// What a shortcut leads to.
+    pub(crate) shortcut: Option<String>,
     /// Callers that lost every right, whatever else lets them in.
     pub(crate) denied: Vec<String>,
 }
@@ -108,6 +115,7 @@ impl File {
             revisions: Vec::new(),
             content: None,
             comments: Vec::new(),
+            shortcut: None,
             denied: Vec::new(),
         }
     }
@@ -213,6 +221,7 @@ impl Drive {
             role: role.to_owned(),
             email: Some(email.to_owned()),
             domain: None,
+            pending: false,
         };
         let mut members: Vec<Permission> = people.iter().map(|p| member(p, "organizer")).collect();
         members.push(member(robot, "fileOrganizer"));
@@ -265,6 +274,17 @@ impl Drive {
     /// How much a caller may do with a file: its own permissions, those of the folders above it,
     /// and the shared drive's.
     pub(crate) fn access(&self, file: &File, email: &str) -> Access {
+        self.rights(file, email, true)
+    }
+
+    /// Whether lists name the file to a caller: what is open to anyone with its link is not found
+    /// without the link.
+    pub(crate) fn is_listed(&self, file: &File, email: &str) -> bool {
+        self.rights(file, email, false) >= Access::Read
+    }
+
+    /// What a caller may do, by the rights of anyone with the link or without them.
+    fn rights(&self, file: &File, email: &str, by_link: bool) -> Access {
         if file.denied.iter().any(|e| e.eq_ignore_ascii_case(email)) {
             return Access::None;
         }
@@ -277,7 +297,7 @@ impl Drive {
         // Folders are nested at most a hundred deep in Drive.
         while let Some(one) = at.filter(|_| seen < 100) {
             for p in &one.permissions {
-                let mine = p.kind == "anyone"
+                let mine = (p.kind == "anyone" && by_link)
                     || p.email
                         .as_deref()
                         .is_some_and(|e| e.eq_ignore_ascii_case(email))
@@ -364,7 +384,7 @@ impl Drive {
             let name = email.split('@').next().unwrap_or(email);
             out.insert("displayName".into(), name.into());
             out.insert("deleted".into(), false.into());
-            out.insert("pendingOwner".into(), false.into());
+            out.insert("pendingOwner".into(), p.pending.into());
         }
         if let Some(domain) = &p.domain {
             out.insert("domain".into(), domain.clone().into());
@@ -451,6 +471,13 @@ impl Drive {
         }
         if file.mime == SHEET {
             map.insert("size".into(), "1024".into());
+        }
+        if let Some(to) = &file.shortcut {
+            let mut details = json!({ "targetId": to });
+            if let Some(target) = self.files.get(to) {
+                details["targetMimeType"] = target.mime.clone().into();
+            }
+            map.insert("shortcutDetails".into(), details);
         }
         if let Some(content) = &file.content {
             map.insert("size".into(), content.len().to_string().into());

@@ -62,7 +62,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             }
             c if c.is_alphanumeric() => {
                 let mut word = c.to_string();
-                while let Some(x) = chars.get(i).filter(|x| x.is_alphanumeric()) {
+                while let Some(x) = chars.get(i).filter(|x| x.is_alphanumeric() || **x == '.') {
                     word.push(*x);
                     i += 1;
                 }
@@ -209,19 +209,22 @@ impl Parser {
 }
 
 impl Expr {
-    /// Whether a file answers the query, for a caller whose root folder has the given id;
+    /// Whether a file answers the query, for a caller `me` whose root folder has the given id;
     /// `None` when a field or an operator is unknown.
-    pub(crate) fn holds(&self, file: &File, root: &str) -> Option<bool> {
+    pub(crate) fn holds(&self, file: &File, root: &str, me: &str) -> Option<bool> {
         match self {
             Expr::And(all) => {
-                let each: Option<Vec<bool>> = all.iter().map(|e| e.holds(file, root)).collect();
+                let each: Option<Vec<bool>> = all.iter().map(|e| e.holds(file, root, me)).collect();
                 each.map(|e| e.into_iter().all(|x| x))
             }
             Expr::Or(all) => {
-                let each: Option<Vec<bool>> = all.iter().map(|e| e.holds(file, root)).collect();
+                let each: Option<Vec<bool>> = all.iter().map(|e| e.holds(file, root, me)).collect();
                 each.map(|e| e.into_iter().any(|x| x))
             }
-            Expr::Not(inner) => inner.holds(file, root).map(|x| !x),
+            Expr::Not(inner) => inner.holds(file, root, me).map(|x| !x),
+            Expr::In(value, field) if field != "parents" && value == "me" => {
+                Expr::In(me.to_owned(), field.clone()).holds(file, root, "")
+            }
             Expr::In(value, field) => match field.as_str() {
                 "parents" => {
                     let id = if value == "root" { root } else { value };
@@ -244,12 +247,12 @@ impl Expr {
                 };
                 Some(map.get(key) == Some(value))
             }
-            Expr::Compare(field, operator, value) => compare(file, field, operator, value),
+            Expr::Compare(field, operator, value) => compare(file, field, operator, value, me),
         }
     }
 }
 
-fn compare(file: &File, field: &str, operator: &str, value: &str) -> Option<bool> {
+fn compare(file: &File, field: &str, operator: &str, value: &str, me: &str) -> Option<bool> {
     let text = |own: &str| match operator {
         "=" => Some(own == value),
         "!=" => Some(own != value),
@@ -273,9 +276,10 @@ fn compare(file: &File, field: &str, operator: &str, value: &str) -> Option<bool
         _ => None,
     };
     let time = |own: chrono::DateTime<chrono::Utc>| {
-        let limit = chrono::DateTime::parse_from_rfc3339(value)
-            .or_else(|_| chrono::DateTime::parse_from_rfc3339(&format!("{value}Z")))
-            .ok()?;
+        // Without a zone it is UTC, and a day alone begins at midnight.
+        let limit = ["", "Z", "T00:00:00Z"].iter().find_map(|rest| {
+            chrono::DateTime::parse_from_rfc3339(&format!("{value}{rest}")).ok()
+        })?;
         match operator {
             "<" => Some(own < limit),
             "<=" => Some(own <= limit),
@@ -294,9 +298,48 @@ fn compare(file: &File, field: &str, operator: &str, value: &str) -> Option<bool
         },
         "trashed" => flag(file.trashed),
         "starred" => flag(file.starred),
-        "sharedWithMe" => flag(file.drive.is_none() && file.permissions.len() > 1),
+        "sharedWithMe" => flag(
+            file.drive.is_none()
+                && file.owner.as_deref() != Some(me)
+                && file
+                    .permissions
+                    .iter()
+                    .any(|p| p.email.as_deref() == Some(me)),
+        ),
         "modifiedTime" => time(file.modified),
         "createdTime" => time(file.created),
+        // Nobody has looked at anything through the API.
+        "viewedByMeTime" => time(chrono::DateTime::UNIX_EPOCH).map(|_| false),
+        "visibility" => seen_by(file, operator, value),
+        "shortcutDetails.targetId" => match operator {
+            "=" => Some(file.shortcut.as_deref() == Some(value)),
+            "!=" => Some(file.shortcut.as_deref() != Some(value)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `visibility = 'limited'`: who finds the file besides those it is shared with by name.
+fn seen_by(file: &File, operator: &str, value: &str) -> Option<bool> {
+    const KNOWN: [&str; 5] = [
+        "anyoneCanFind",
+        "anyoneWithLink",
+        "domainCanFind",
+        "domainWithLink",
+        "limited",
+    ];
+    let has = |kind: &str| file.permissions.iter().any(|p| p.kind == kind);
+    // Nothing is made findable here: every open file is open to who has its link.
+    let own = match (has("anyone"), has("domain")) {
+        (true, _) => "anyoneWithLink",
+        (_, true) => "domainWithLink",
+        _ => "limited",
+    };
+    match operator {
+        _ if !KNOWN.contains(&value) => None,
+        "=" => Some(own == value),
+        "!=" => Some(own != value),
         _ => None,
     }
 }
@@ -313,6 +356,7 @@ mod tests {
             "text/plain",
             chrono::DateTime::UNIX_EPOCH,
         );
+        file.owner = Some("ann@example.com".into());
         file.parents.push("p1".into());
         file.app_properties.insert("planfact".into(), "acme".into());
         let cases = [
@@ -337,11 +381,20 @@ mod tests {
             ("parents in 'p1'", Some(true)),
             ("not trashed and name contains 'Plan'", Some(true)),
             ("sharedWithMe", Some(false)),
+            ("'me' in owners", Some(true)),
+            ("'bob@example.com' in owners", Some(false)),
+            ("modifiedTime < '2020-01-01'", Some(true)),
+            ("modifiedTime < 'soon'", None),
+            ("viewedByMeTime > '2020-01-01T00:00:00'", Some(false)),
+            ("visibility = 'limited'", Some(true)),
+            ("visibility != 'anyoneWithLink'", Some(true)),
+            ("visibility = 'hidden'", None),
+            ("shortcutDetails.targetId = 't'", Some(false)),
             ("nonsense = 'x'", None),
         ];
         for (q, want) in cases {
             let expr = parse(q).unwrap_or_else(|| panic!("{q} does not parse"));
-            assert_eq!(expr.holds(&file, "root-id"), want, "{q}");
+            assert_eq!(expr.holds(&file, "root-id", "ann@example.com"), want, "{q}");
         }
         for bad in ["", "name =", "name = 'x", "and", "'a' in", "(trashed=true"] {
             assert!(parse(bad).is_none(), "{bad:?}");

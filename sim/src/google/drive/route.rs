@@ -56,6 +56,11 @@ pub(crate) fn route(verb: &str, path: &str) -> Option<Route> {
         ("POST", ["files", id, "watch"]) => make("drive.files.watch", id, "", true),
         ("GET", ["files", id, "export"]) => make("drive.files.export", id, "", true),
         ("GET", ["files", id, "listLabels"]) => make("drive.files.listLabels", id, "", true),
+        ("POST", ["files", id, "modifyLabels"]) => make("drive.files.modifyLabels", id, "", false),
+        ("GET", ["files", id, "accessproposals"]) => {
+            make("drive.accessproposals.list", id, "", true)
+        }
+        ("GET", ["files", id, "approvals"]) => make("drive.approvals.list", id, "", true),
         ("GET", ["changes", "startPageToken"]) => {
             make("drive.changes.getStartPageToken", "", "", true)
         }

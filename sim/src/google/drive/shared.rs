@@ -132,6 +132,7 @@ fn create(drive: &mut Drive, call: &Call<'_>) -> Answer<String> {
         role: "organizer".to_owned(),
         email: Some(call.email.to_owned()),
         domain: None,
+        pending: false,
     };
     let one = SharedDrive {
         name,
@@ -150,7 +151,7 @@ fn list(drive: &Drive, call: &Call<'_>) -> Answer {
         None => 0,
         Some(token) => token
             .parse::<usize>()
-            .map_err(|_| super::methods::bad_page())?,
+            .map_err(|_| super::list::bad_page())?,
     };
     let mine: Vec<&String> = drive
         .drives

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::list::{page_start, size_of};
 use super::methods::{Call, Effect, mask_of, need, target};
 use super::{Access, Drive, Permission, permission_id};
 use crate::google::http::{Answer, ApiError};
@@ -37,8 +38,15 @@ pub(super) fn answer(drive: &mut Drive, call: &Call<'_>) -> Answer<(Option<Value
     let mask = |default: &str| mask_of(call, default);
     match call.route.id {
         "drive.permissions.list" => {
-            let all: Vec<Value> = current.iter().map(Drive::permission_json).collect();
-            let out = json!({"kind": "drive#permissionList", "permissions": all});
+            // A My Drive's file tells all at once unless pages are asked for.
+            let size = size_of(call, "pageSize", current.len().max(1))?;
+            let start = page_start(call)?;
+            let page = current.iter().skip(start).take(size);
+            let all: Vec<Value> = page.map(Drive::permission_json).collect();
+            let mut out = json!({"kind": "drive#permissionList", "permissions": all});
+            if start + size < current.len() {
+                out["nextPageToken"] = format!("~!!~{}", start + size).into();
+            }
             let default = format!("kind,nextPageToken,permissions({PERMISSION_FIELDS})");
             return Ok((Some(mask(&default)?.filter(out)), Effect::None));
         }
@@ -62,12 +70,15 @@ fn change_permission(
     id: &str,
     found: impl Fn(&str) -> Answer<Permission>,
 ) -> Answer<(Option<Value>, Effect)> {
-    let changed = match call.route.id {
+    let mut changed = match call.route.id {
         "drive.permissions.create" => Some(new_permission(call)?),
         "drive.permissions.update" => {
-            let mut one = found(&call.route.arg)?;
-            if let Some(role) = call.request.json()?.get("role").and_then(Value::as_str) {
+            let (mut one, body) = (found(&call.route.arg)?, call.request.json()?);
+            if let Some(role) = body.get("role").and_then(Value::as_str) {
                 one.role = role.to_owned();
+            }
+            if let Some(pending) = body.get("pendingOwner").and_then(Value::as_bool) {
+                one.pending = pending;
             }
             Some(one)
         }
@@ -78,8 +89,9 @@ fn change_permission(
             None
         }
     };
-    if let Some(one) = &changed {
+    if let Some(one) = &mut changed {
         check_change(drive, call, id, one)?;
+        one.pending &= one.role != "owner";
     }
     let list = match drive.drives.get_mut(id) {
         Some(shared) => Some(&mut shared.members),
@@ -97,6 +109,13 @@ fn change_permission(
         }
         list.retain(|p| p.id != key);
         list.extend(changed.clone());
+    }
+    // Who lost every right gets it back by being let in anew.
+    if call.route.id == "drive.permissions.create"
+        && let Some(mail) = changed.as_ref().and_then(|p| p.email.as_ref())
+        && let Some(file) = drive.files.get_mut(id)
+    {
+        file.denied.retain(|e| !e.eq_ignore_ascii_case(mail));
     }
     if let Some(owner) = changed.as_ref().filter(|p| p.role == "owner")
         && let Some(file) = drive.files.get_mut(id)
@@ -144,7 +163,7 @@ fn check_change(drive: &Drive, call: &Call<'_>, id: &str, new: &Permission) -> A
         );
     }
     if new.role != "owner" {
-        return Ok(());
+        return offer(drive, call, id, new);
     }
     if shared {
         return refuse(
@@ -163,9 +182,34 @@ fn check_change(drive: &Drive, call: &Call<'_>, id: &str, new: &Permission) -> A
         e.location = Some(("parameter", "transferOwnership"));
         return Err(e);
     }
-    let own = drive.files.get(id).and_then(|f| f.owner.clone());
-    if own.is_some_and(|o| !o.eq_ignore_ascii_case(call.email)) {
+    // Its owner may give it away, and whom it is offered to may take it.
+    let takes = new.pending && new.email.as_deref().is_some_and(|e| e == call.email);
+    if !takes && !is_owner(drive, call, id) {
         return Err(ApiError::insufficient_file_permissions());
+    }
+    Ok(())
+}
+
+fn is_owner(drive: &Drive, call: &Call<'_>, id: &str) -> bool {
+    let own = drive.files.get(id).and_then(|f| f.owner.as_deref());
+    own.is_none_or(|o| o.eq_ignore_ascii_case(call.email))
+}
+
+/// # Errors
+/// Only its owner offers a file, and only to a person who may write.
+fn offer(drive: &Drive, call: &Call<'_>, id: &str, new: &Permission) -> Answer<()> {
+    if !new.pending {
+        return Ok(());
+    }
+    if !is_owner(drive, call, id) {
+        return Err(ApiError::insufficient_file_permissions());
+    }
+    if new.kind != "user" || new.role != "writer" {
+        let words = "A pending owner must be a writer of the file.";
+        let mut e = ApiError::invalid(words);
+        e.code = 403;
+        e.reason = "pendingOwnerWriterRequired";
+        return Err(e);
     }
     Ok(())
 }
@@ -204,5 +248,6 @@ fn new_permission(call: &Call<'_>) -> Answer<Permission> {
         role,
         email,
         domain,
+        pending: false,
     })
 }

@@ -20,24 +20,23 @@ const SYSTEM: [&str; 12] = [
     "http_method",
 ];
 
+/// Fields of a spreadsheet.
+pub(super) const SPREADSHEET: [&str; 10] = [
+    "spreadsheetId",
+    "properties",
+    "sheets",
+    "namedRanges",
+    "spreadsheetUrl",
+    "developerMetadata",
+    "dataSources",
+    "dataSourceSchedules",
+    "comments",
+    "commentsViewMode",
+];
+
 /// A method, its own parameters, and the names of its body.
 const METHODS: [(&str, &[&str], &[&str]); 17] = [
-    (
-        "create",
-        &[],
-        &[
-            "spreadsheetId",
-            "properties",
-            "sheets",
-            "namedRanges",
-            "spreadsheetUrl",
-            "developerMetadata",
-            "dataSources",
-            "dataSourceSchedules",
-            "comments",
-            "commentsViewMode",
-        ],
-    ),
+    ("create", &[], &SPREADSHEET),
     (
         "get",
         &[

@@ -229,6 +229,26 @@ impl Sheet {
             .map(|(at, cell)| (*at, cell))
     }
 
+    /// The smallest block that holds every value of a block; `None` where there is none.
+    pub(crate) fn filled(&self, rect: Rect) -> Option<Rect> {
+        let mut found: Option<Rect> = None;
+        for ((r, c), _) in self.block(rect).filter(|(_, cell)| cell.has_value()) {
+            let seen = found.unwrap_or(Rect {
+                r0: r,
+                c0: c,
+                r1: r + 1,
+                c1: c + 1,
+            });
+            found = Some(Rect {
+                r0: seen.r0.min(r),
+                c0: seen.c0.min(c),
+                r1: seen.r1.max(r + 1),
+                c1: seen.c1.max(c + 1),
+            });
+        }
+        found
+    }
+
     /// Changes a cell, dropping it when nothing is left in it.
     pub(crate) fn edit(&mut self, at: (u32, u32), change: impl FnOnce(&mut Cell)) {
         let cell = self.cells.entry(at).or_default();

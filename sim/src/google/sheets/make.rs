@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::a1::{GridRange, number_of};
 use super::book::{Book, Sheet};
 use super::protect::Caller;
+use super::workbook::{self, XLSX};
 use super::{batch, values};
 use crate::google::http::{Answer, ApiError};
 
@@ -214,11 +215,25 @@ pub(crate) fn copy_tab(from: &Book, tab: i64, to: &mut Book) -> Answer {
     Ok(to.sheet(id)?.props.clone())
 }
 
-/// Replaces a spreadsheet's content by comma- or tab-separated text.
+/// Replaces a spreadsheet's content by a workbook, or by comma- or tab-separated text.
 ///
 /// # Errors
-/// The text is no table, or has more cells than a workbook may have.
+/// The bytes are no workbook or no table, or have more cells than a workbook may have.
 pub(crate) fn import(book: &mut Book, text: &[u8], mime: &str) -> Answer<()> {
+    if mime.split(';').next().map(str::trim) == Some(XLSX) {
+        let body = workbook::read(text, book.title()).ok_or_else(|| {
+            let mut e = ApiError::invalid("Bad Request");
+            e.reason = "badRequest";
+            e
+        })?;
+        let owner = Caller {
+            email: String::new(),
+            owner: true,
+        };
+        *book = create(&book.id, &body, &owner)?;
+        book.touch_all();
+        return Ok(());
+    }
     let delimiter = if mime.starts_with("text/tab-separated") {
         b'\t'
     } else {

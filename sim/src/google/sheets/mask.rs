@@ -73,18 +73,26 @@ impl Mask {
     }
 
     /// Keeps only what the mask names.
-    pub(crate) fn filter(&self, value: Value) -> Value {
+    pub(crate) fn filter(&self, mut value: Value) -> Value {
+        self.keep(&mut value);
+        value
+    }
+
+    /// Drops what the mask does not name where it stands: making every map anew cost more than all
+    /// else of a large answer.
+    fn keep(&self, value: &mut Value) {
         match (self, value) {
-            (Mask::All, v) => v,
             (Mask::Some(_), Value::Array(items)) => {
-                items.into_iter().map(|i| self.filter(i)).collect()
+                items.iter_mut().for_each(|item| self.keep(item));
             }
-            (Mask::Some(_), Value::Object(map)) => Value::Object(
-                map.into_iter()
-                    .filter_map(|(k, v)| self.field(&k).map(|m| (k.clone(), m.filter(v))))
-                    .collect(),
-            ),
-            (Mask::Some(_), v) => v,
+            (Mask::Some(_), Value::Object(map)) => map.retain(|name, inner| {
+                let mask = self.field(name);
+                if let Some(mask) = mask {
+                    mask.keep(inner);
+                }
+                mask.is_some()
+            }),
+            _ => {}
         }
     }
 

@@ -20,6 +20,8 @@ mod render;
 mod route;
 mod structure;
 mod values;
+mod workbook;
+mod xml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +38,7 @@ use self::protect::Caller;
 use self::render::View;
 pub(crate) use self::route::{Route, route};
 use self::values::{RenderAs, Target};
+pub(crate) use self::workbook::XLSX;
 use super::http::{Answer, ApiError, Query, Request};
 
 /// A spreadsheet with its calculation engine, which is made when first needed.
@@ -130,21 +133,18 @@ pub(crate) fn answer(held: &mut Held, call: &Call<'_>) -> Answer<(Value, bool)> 
     if call.route.reads {
         return read(held, call).map(|v| (v, false));
     }
+    let mask = call.mask()?;
     let mut copy = held.book.clone();
     let value = write(&mut copy, call)?;
-    let value = if call.mask()? == Mask::All || call.route.id.ends_with(".batchUpdate") {
-        value
-    } else {
-        call.mask()?.filter(value)
-    };
     held.book = copy;
     let value = finish(held, call, value)?;
-    Ok((value, true))
+    Ok((mask.filter(value), true))
 }
 
-/// What a batch answers beside its replies needs the computed results.
+/// What a write answers about cells needs the computed results.
 fn finish(held: &mut Held, call: &Call<'_>, mut value: Value) -> Answer {
     if call.route.id != "sheets.spreadsheets.batchUpdate" {
+        tell_results(held, call, &mut value)?;
         return Ok(value);
     }
     let body = call.request.json()?;
@@ -182,7 +182,55 @@ fn finish(held: &mut Held, call: &Call<'_>, mut value: Value) -> Answer {
             map.insert("updatedSpreadsheet".into(), updated);
         }
     }
-    Ok(call.mask()?.filter(value))
+    Ok(value)
+}
+
+/// Reads the values that a write was asked to answer again, now that formulas have results.
+fn tell_results(held: &mut Held, call: &Call<'_>, value: &mut Value) -> Answer<()> {
+    let slots: Vec<&mut Value> = match call.route.id {
+        "sheets.spreadsheets.values.update" => value.get_mut("updatedData").into_iter().collect(),
+        "sheets.spreadsheets.values.append" => {
+            let slot = value.pointer_mut("/updates/updatedData");
+            slot.into_iter().collect()
+        }
+        _ => {
+            let all = value.get_mut("responses").and_then(Value::as_array_mut);
+            let slots = all.into_iter().flatten();
+            slots.filter_map(|one| one.get_mut("updatedData")).collect()
+        }
+    };
+    if slots.is_empty() {
+        return Ok(());
+    }
+    let how = if call.route.id.contains(".values.batch") {
+        told_as(&call.request.json()?)?
+    } else {
+        asked_as(call.query())?
+    };
+    held.compute(call.now);
+    for slot in slots {
+        let target = values::resolve(&held.book, text_of(slot, "range").unwrap_or(""))?;
+        *slot = values::read(&held.book, &target, how)?;
+    }
+    Ok(())
+}
+
+/// How a batch of values wants its answers.
+fn told_as(body: &Value) -> Answer<RenderAs> {
+    RenderAs::from(
+        text_of(body, "responseValueRenderOption"),
+        text_of(body, "responseDateTimeRenderOption"),
+        None,
+    )
+}
+
+/// How one write of values wants its answer.
+fn asked_as(q: &Query) -> Answer<RenderAs> {
+    RenderAs::from(
+        q.get("responseValueRenderOption"),
+        q.get("responseDateTimeRenderOption"),
+        None,
+    )
 }
 
 fn read(held: &Held, call: &Call<'_>) -> Answer {
@@ -273,20 +321,7 @@ fn view(held: &Held, call: &Call<'_>, mask: &Mask, ranges: Vec<GridRange>, grid:
 /// # Errors
 /// The mask names a field that a spreadsheet or a tab does not have.
 fn check_spreadsheet_mask(mask: &Mask) -> Answer<()> {
-    const BOOK: [&str; 11] = [
-        "spreadsheetId",
-        "properties",
-        "sheets",
-        "namedRanges",
-        "spreadsheetUrl",
-        "developerMetadata",
-        "dataSources",
-        "dataSourceSchedules",
-        "comments",
-        "commentsViewMode",
-        "*",
-    ];
-    const TAB: [&str; 17] = [
+    const TAB: [&str; 16] = [
         "properties",
         "data",
         "merges",
@@ -303,24 +338,25 @@ fn check_spreadsheet_mask(mask: &Mask) -> Answer<()> {
         "tables",
         "commentAnchors",
         "bandedRange",
-        "*",
     ];
-    const DATA: [&str; 6] = [
+    const DATA: [&str; 5] = [
         "startRow",
         "startColumn",
         "rowData",
         "rowMetadata",
         "columnMetadata",
-        "*",
     ];
     let check = |mask: &Mask, known: &[&str], prefix: &str| match mask {
         Mask::All => Ok(()),
-        Mask::Some(fields) => match fields.keys().find(|k| !known.contains(&k.as_str())) {
+        Mask::Some(fields) => match fields
+            .keys()
+            .find(|k| *k != "*" && !known.contains(&k.as_str()))
+        {
             Some(bad) => Err(ApiError::bad_mask(&format!("{prefix}{bad}"))),
             None => Ok(()),
         },
     };
-    check(mask, &BOOK, "")?;
+    check(mask, &asked::SPREADSHEET, "")?;
     if let Some(tab) = mask.field("sheets") {
         check(tab, &TAB, "sheets.")?;
         if let Some(data) = tab.field("data") {
@@ -473,11 +509,7 @@ fn flat(all: &[Value]) -> Vec<Value> {
 }
 
 fn updated_data(book: &Book, written: &values::Written, q: &Query) -> Answer {
-    let how = RenderAs::from(
-        q.get("responseValueRenderOption"),
-        q.get("responseDateTimeRenderOption"),
-        None,
-    )?;
+    let how = asked_as(q)?;
     let range = GridRange::from_rect(written.sheet, &written.rect);
     values::read(book, &values::of_grid(book, &range)?, how)
 }
@@ -553,11 +585,7 @@ fn write_many(book: &mut Book, call: &Call<'_>) -> Answer {
 
 fn totals(book: &Book, all: &[(values::Written, Option<Value>)], body: &Value) -> Answer {
     let told = body.get("includeValuesInResponse").and_then(Value::as_bool) == Some(true);
-    let how = RenderAs::from(
-        text_of(body, "responseValueRenderOption"),
-        text_of(body, "responseDateTimeRenderOption"),
-        None,
-    )?;
+    let how = told_as(body)?;
     let mut rows = BTreeSet::new();
     let mut cols = BTreeSet::new();
     let mut cells = 0;

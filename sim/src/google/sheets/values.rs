@@ -451,27 +451,9 @@ pub(crate) fn clear(book: &mut Book, target: &Target, caller: &Caller) -> Answer
 /// The table that an append goes below: the block of values that the range touches.
 fn table_of(sheet: &Sheet, rect: Rect) -> Option<Rect> {
     let filled = |r: u32, c: u32| sheet.cells.get(&(r, c)).is_some_and(Cell::has_value);
-    let mut found: Option<Rect> = None;
-    for ((r, c), cell) in sheet.block(rect) {
-        if cell.has_value() {
-            let seen = found.unwrap_or(Rect {
-                r0: r,
-                c0: c,
-                r1: r + 1,
-                c1: c + 1,
-            });
-            found = Some(Rect {
-                r0: seen.r0.min(r),
-                c0: seen.c0.min(c),
-                r1: seen.r1.max(r + 1),
-                c1: seen.c1.max(c + 1),
-            });
-            // A table is the last block: an empty row cuts it from what stands above.
-        }
-    }
-    let mut table = found?;
+    let mut table = sheet.filled(rect)?;
     let row_empty = |r: u32, t: &Rect| (t.c0..t.c1).all(|c| !filled(r, c));
-    // Keep the lowest block of the range.
+    // A table is the lowest block of the range: an empty row cuts it from what stands above.
     let mut top = table.r1;
     while top > table.r0 && !row_empty(top - 1, &table) {
         top -= 1;

@@ -440,6 +440,21 @@ fn what_people_typed_outlives_the_companys_plan_of_the_indicator() {
         );
         assert_eq!(plan.cells[&key].owner, Owner::Person, "{column}");
     }
+    // When nothing of it is typed any more its rows stay, blank: they do not come and go.
+    for column in ["2026-07", "2026-08", "2026"] {
+        file.types(NORTH, "proposals", column, "");
+    }
+    file.pass();
+    let plan = file.pass();
+    assert_eq!(plan.writes().count(), 0, "a second pass writes nothing");
+    for member in [NORTH, SOUTH] {
+        for column in ["2026-05", "2026-07", "2026"] {
+            let key = cell(member, column);
+            assert_eq!(file.seen[&key], Seen::Blank, "{key}");
+            assert!(plan.cells.contains_key(&key), "{key} has no row");
+        }
+    }
+    assert!(plan.notices.is_empty(), "{:?}", plan.notices);
 }
 
 #[test]

@@ -25,19 +25,19 @@ const REQUESTS_AT_ONCE: usize = 4;
 /// No deal has a greater id.
 const ID_MAX: u64 = 1 << 40;
 
-/// Reads what is due, within what it may cost.
+/// Reads what is due, within what it may cost; says whether any rows came.
 pub(in crate::sync::pull) async fn load(
     intake: &mut Intake<'_>,
     thrift: &Thrift,
-) -> Result<(), PullError> {
+) -> Result<bool, PullError> {
     let (store, company) = (intake.store, intake.company);
     // Told by the portal's own clock, as everything that is compared with it.
     let Some(now) = time_cursor(store, company, SINCE)? else {
-        return Ok(());
+        return Ok(false);
     };
     let refused = time_cursor(store, company, REFUSED)?;
     if refused.is_some_and(|at| now - at < thrift.settle_every) {
-        return Ok(());
+        return Ok(false);
     }
     let next = blocking(|| store.cursor(company, NEXT_DEAL))?;
     let next: u64 = next.and_then(|text| text.parse().ok()).unwrap_or(1);
@@ -54,13 +54,15 @@ pub(in crate::sync::pull) async fn load(
 }
 
 /// Reads the rows of some deals, several requests at once, and stores them in order; behind those that
-/// were never read the cursor moves on from `next`. Stops when the portal refuses.
+/// were never read the cursor moves on from `next`. Stops when the portal refuses. Says
+/// whether any rows came.
 async fn read(
     intake: &mut Intake<'_>,
     deals: &[u64],
     next: u64,
     now: DateTime<FixedOffset>,
-) -> Result<(), PullError> {
+) -> Result<bool, PullError> {
+    let mut came = false;
     let portal = intake.portal;
     let groups: Vec<Vec<u64>> = deals.chunks(DEALS_A_REQUEST).map(<[u64]>::to_vec).collect();
     let asked = stream::iter(groups).map(|group| asked(portal, group));
@@ -75,10 +77,11 @@ async fn read(
                     cursors,
                     ..PullBatch::default()
                 })?;
-                return Ok(());
+                return Ok(came);
             }
             Err(error) => return Err(error.into()),
         };
+        came |= !rows.is_empty();
         let mut batch = PullBatch::default();
         let mut rejects = Vec::new();
         batch.trail.product_deals.clone_from(&group);
@@ -94,7 +97,7 @@ async fn read(
         batch.cursors.extend(cursor);
         intake.saved(&batch)?;
     }
-    Ok(())
+    Ok(came)
 }
 
 /// Some deals and their rows.

@@ -120,23 +120,9 @@ struct Series {
 /// The filled part of a range and the empty rest beyond or before it.
 fn detected(w: &Work<'_>, range: &GridRange) -> Answer<Option<Series>> {
     let rect = w.book.rect(range)?;
-    let sheet = w.book.sheet(range.sheet)?;
-    let mut found: Option<Rect> = None;
-    for ((r, c), _) in sheet.block(rect).filter(|(_, cell)| cell.has_value()) {
-        let seen = found.unwrap_or(Rect {
-            r0: r,
-            c0: c,
-            r1: r + 1,
-            c1: c + 1,
-        });
-        found = Some(Rect {
-            r0: seen.r0.min(r),
-            c0: seen.c0.min(c),
-            r1: seen.r1.max(r + 1),
-            c1: seen.c1.max(c + 1),
-        });
-    }
-    let Some(full) = found else { return Ok(None) };
+    let Some(full) = w.book.sheet(range.sheet)?.filled(rect) else {
+        return Ok(None);
+    };
     let down = full.rows() < rect.rows();
     if !down && full.cols() == rect.cols() {
         return Ok(None);
