@@ -93,6 +93,9 @@ pub struct PassArgs {
 /// Options of `copy`.
 #[derive(Debug, Clone, Args)]
 pub struct CopyArgs {
+    /// The plan of the next year, before this one is over.
+    #[arg(long)]
+    pub next_year: bool,
     /// What "today" is.
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<NaiveDate>,
@@ -106,13 +109,16 @@ pub struct CopyArgs {
 pub enum FileRole {
     /// The report.
     Report,
-    /// The plan of this year.
+    /// The plan of this year, or of the next with `--next-year`.
     Plan,
 }
 
 /// Options of `plan`; of those that are no date at most one.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PlanArgs {
+    /// The plan of the next year, before this one is over.
+    #[arg(long)]
+    pub next_year: bool,
     /// What "today" is.
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<NaiveDate>,
@@ -146,6 +152,9 @@ pub struct ExplainArgs {
     /// Write the derivation as the cell's note, too.
     #[arg(long)]
     pub note: bool,
+    /// The plan of the next year, before this one is over.
+    #[arg(long)]
+    pub next_year: bool,
     /// What "today" is.
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<NaiveDate>,
@@ -157,6 +166,9 @@ pub struct ExportArgs {
     /// The folder to write into.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// The plan of the next year, before this one is over.
+    #[arg(long)]
+    pub next_year: bool,
     /// What "today" is.
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<NaiveDate>,

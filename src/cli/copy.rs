@@ -2,15 +2,13 @@
 
 use std::process::ExitCode;
 
-use chrono::Datelike;
-
 use crate::sync::outcome::SyncError;
 use crate::sync::{Engine, Profile, copy, mend};
 
 use super::args::{CopyArgs, FileRole, Global};
 use super::compose::Access;
 use super::output::{print_json, print_upgrades, upgrades_json};
-use super::{Failure, program, verdict};
+use super::{Failure, plan_year, program, verdict};
 
 /// Makes the files of each company, or finds them.
 pub(super) async fn run(global: &Global, args: &CopyArgs) -> Result<ExitCode, Failure> {
@@ -19,7 +17,7 @@ pub(super) async fn run(global: &Global, args: &CopyArgs) -> Result<ExitCode, Fa
     let mut documents = Vec::new();
     for company in &program.companies {
         let profile = &company.profile;
-        let year = profile.today(program.engine.clock.now()).year();
+        let year = plan_year(args.next_year).on(profile.today(program.engine.clock.now()));
         match files(&program.engine, profile, year, args.anew).await {
             Ok(files) if global.json => documents.push(serde_json::json!({
                 "company": profile.id,

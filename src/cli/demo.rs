@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, System};
 use crate::config::Config;
 use crate::daemon::{self, Program, Settings};
+use crate::sync::copy::PlanYear;
 use crate::sync::pass::{self, Ask, PassReport};
 
 use super::args::{DemoArgs, Global};
@@ -154,7 +155,7 @@ async fn once(global: &Global, args: &DemoArgs, stage: &Stage) -> Result<ExitCod
     let Some(company) = stage.program.companies.first() else {
         return Err(Failure::failed("the demo has no company"));
     };
-    let files = super::export::write(&stage.program, company, &args.out).await?;
+    let files = super::export::write(&stage.program, company, PlanYear::This, &args.out).await?;
     let seen_by_google = stage.google.requests();
     let seen_by_portal = stage.portal.requests();
     if global.json {

@@ -215,7 +215,7 @@ async fn files_of(
                 "spreadsheets",
                 format!("{role}: «{}» is in the bin", file.name),
                 "Take it out of the bin in Drive, or make another by `planfact copy --anew report` \
-                 (or `plan`).",
+                 (or `plan`, of next year with `--next-year`).",
             ),
             Ok(file) => Finding::good(id, "spreadsheets", format!("{role}: {}", file.name)),
             Err(error) => Finding::failed(id, "spreadsheets", error.into()),

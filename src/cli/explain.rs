@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use chrono::Datelike;
-
 use crate::daemon::Program;
 use crate::domain::plan::{self, CellKey, Derivation, Held, Merged};
 use crate::sheet::audit::{self, Limits};
@@ -18,7 +16,7 @@ use super::args::{ExplainArgs, Global};
 use super::compose::Access;
 use super::output::print_json;
 use super::plan::{cell_json, expect_files, held_json};
-use super::{Failure, pass, program};
+use super::{Failure, pass, plan_year, program};
 
 /// How many changes of the cell are told, newest first.
 const CHANGES_SHOWN: usize = 20;
@@ -31,10 +29,12 @@ pub(super) async fn run(global: &Global, args: &ExplainArgs) -> Result<ExitCode,
             "say which company's cell is meant: --company ID",
         ));
     };
-    let year = company.profile.today(program.engine.clock.now()).year();
-    expect_files(&program, company, year)?;
+    let which = plan_year(args.next_year);
+    let year = which.on(company.profile.today(program.engine.clock.now()));
+    expect_files(&program, company, which)?;
     let ask = Ask {
         reach: Reach::Look,
+        year: which,
         pull: false,
         ..Ask::REFRESH
     };

@@ -3,19 +3,19 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use chrono::Datelike;
-
 use crate::daemon::Program;
 use crate::export;
 use crate::sheet::diff::DesiredTable;
 use crate::sheet::template::{self, TemplateKind};
+use crate::sync::Company;
+use crate::sync::copy::{self, PlanYear};
 use crate::sync::outcome::SyncError;
-use crate::sync::{Company, copy};
 
 use super::args::{ExportArgs, Global};
 use super::compose::Access;
 use super::output::print_json;
-use super::{Failure, program, verdict};
+use super::plan::expect_files;
+use super::{Failure, plan_year, program, verdict};
 
 /// The data tables that are written as .csv.
 const EXPORTED: &[&str] = &["months", "sources", "managers", "departments"];
@@ -30,7 +30,7 @@ pub(super) async fn run(global: &Global, args: &ExportArgs) -> Result<ExitCode, 
             1 => args.out.clone(),
             _ => args.out.join(&company.profile.id),
         };
-        match write(&program, company, &folder).await {
+        match write(&program, company, plan_year(args.next_year), &folder).await {
             Ok(names) if global.json => documents.push(serde_json::json!({
                 "company": company.profile.id, "out": folder, "files": names,
             })),
@@ -53,10 +53,14 @@ pub(super) async fn run(global: &Global, args: &ExportArgs) -> Result<ExitCode, 
 pub(super) async fn write(
     program: &Program,
     company: &Company,
+    which: PlanYear,
     folder: &Path,
 ) -> Result<Vec<String>, Failure> {
     let engine = &program.engine;
-    let year = company.profile.today(engine.clock.now()).year();
+    if which == PlanYear::Next {
+        expect_files(program, company, which)?;
+    }
+    let year = which.on(company.profile.today(engine.clock.now()));
     let files = copy::ensure(engine, &company.profile, year, copy::Lay::Over).await?;
     std::fs::create_dir_all(folder).map_err(|error| {
         Failure::io(

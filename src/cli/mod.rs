@@ -34,6 +34,7 @@ use compose::Access;
 
 use crate::config::{Config, ConfigErrors};
 use crate::daemon::Program;
+use crate::sync::copy::PlanYear;
 use crate::sync::outcome::{Outcome, SyncError};
 
 /// How a verb failed, and with which exit code: 1 failed, 2 bad usage or configuration, 3 done in
@@ -129,6 +130,14 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Status => status::run(&global),
         Verb::Explain(args) => explain::run(&global, &args).await,
         Verb::Export(args) => export::run(&global, &args).await,
+    }
+}
+
+/// Which plan `--next-year` means.
+fn plan_year(is_next: bool) -> PlanYear {
+    match is_next {
+        true => PlanYear::Next,
+        false => PlanYear::This,
     }
 }
 

@@ -111,6 +111,18 @@ pub(super) fn print_pass(name: &str, report: &PassReport) {
     for notice in &report.change.notices {
         println!("  !         {notice}");
     }
+    if let Some(next) = &report.next_year {
+        println!(
+            "  next year {} cells written, {} held by people, {} unreadable; {}",
+            next.cells_written.0,
+            next.change.edited_cells,
+            next.change.unreadable_cells,
+            next.files.plan.url
+        );
+        for notice in &next.change.notices {
+            println!("  !         {notice}");
+        }
+    }
 }
 
 /// The pass as JSON.
@@ -144,6 +156,7 @@ pub(super) fn pass_json(id: &str, report: &PassReport) -> serde_json::Value {
         "bytes_sent": report.bytes_sent,
         "seconds": report.seconds,
         "notices": report.change.notices,
+        "next_year": report.next_year.as_ref().map(|next| pass_json(id, next)),
     })
 }
 

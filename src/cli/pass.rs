@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::daemon::Program;
 use crate::sheet::edit::Edit;
 use crate::sync::Company;
+use crate::sync::copy::PlanYear;
 use crate::sync::outcome::SyncError;
 use crate::sync::pass::{self, Ask, PassReport, Reach};
 
@@ -16,8 +17,8 @@ use super::{Failure, program, verdict};
 /// Which verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// `plan`.
-    Plan,
+    /// `plan`, of this year or the next.
+    Plan(PlanYear),
     /// `refresh`.
     Refresh,
     /// `diff`.
@@ -27,9 +28,16 @@ pub(super) enum Kind {
 impl Kind {
     fn reach(self) -> Reach {
         match self {
-            Kind::Plan => Reach::Plan,
+            Kind::Plan(_) => Reach::Plan,
             Kind::Refresh => Reach::All,
             Kind::Diff => Reach::Look,
+        }
+    }
+
+    fn year(self) -> PlanYear {
+        match self {
+            Kind::Plan(year) => year,
+            Kind::Refresh | Kind::Diff => PlanYear::This,
         }
     }
 }
@@ -42,6 +50,7 @@ pub(super) async fn run(global: &Global, args: &PassArgs, kind: Kind) -> Result<
     for company in &program.companies {
         let ask = Ask {
             reach: kind.reach(),
+            year: kind.year(),
             ..Ask::REFRESH
         };
         match one(global, &program, company, ask).await {

@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::Datelike;
 use rust_decimal::Decimal;
 
 use crate::daemon::Program;
 use crate::domain::plan::{self, Cells, Held, Owner, PlanChange};
 use crate::store::PlanVersion;
 use crate::sync::Company;
-use crate::sync::copy::plan_role;
+use crate::sync::copy::{PlanYear, plan_role};
 use crate::sync::explain::{self, Difference, Planned};
 use crate::sync::outcome::SyncError;
 use crate::sync::pass::{Ask, PassReport, Reach};
@@ -19,7 +18,7 @@ use crate::sync::words::{Names, Words};
 use super::args::{Global, PassArgs, PlanArgs};
 use super::compose::Access;
 use super::output::{pass_json, print_json, print_pass};
-use super::{Failure, pass, program, verdict};
+use super::{Failure, pass, plan_year, program, verdict};
 
 /// Most cells of a list that is meant to be read; JSON has them all.
 const CELLS_SHOWN: usize = 200;
@@ -33,8 +32,8 @@ pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Fa
         || args.compare.is_some()
         || args.restore.is_some());
     if is_plain {
-        let args = PassArgs { as_of: args.as_of };
-        return pass::run(global, &args, pass::Kind::Plan).await;
+        let kind = pass::Kind::Plan(plan_year(args.next_year));
+        return pass::run(global, &PassArgs { as_of: args.as_of }, kind).await;
     }
     let access = match args.versions || args.compare.is_some() {
         true => Access::Look,
@@ -48,7 +47,8 @@ pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Fa
             global,
             program: &program,
             company,
-            year: company.profile.today(program.engine.clock.now()).year(),
+            which: plan_year(args.next_year),
+            year: plan_year(args.next_year).on(company.profile.today(program.engine.clock.now())),
         };
         match job.run(args).await {
             Ok(document) => documents.push(document),
@@ -66,6 +66,7 @@ struct Job<'a> {
     global: &'a Global,
     program: &'a Program,
     company: &'a Company,
+    which: PlanYear,
     year: i32,
 }
 
@@ -102,6 +103,7 @@ impl Job<'_> {
     ) -> Result<PassReport, Failure> {
         let ask = Ask {
             reach,
+            year: self.which,
             pull,
             restore: restore.map(Arc::new),
             ..Ask::REFRESH
@@ -111,7 +113,7 @@ impl Job<'_> {
     }
 
     async fn dry_run(&self) -> Result<serde_json::Value, Failure> {
-        expect_files(self.program, self.company, self.year)?;
+        expect_files(self.program, self.company, self.which)?;
         let report = self.pass(Reach::Look, true, None).await?;
         let planned = explain::planned(&report.change.replanned);
         let directory = self
@@ -327,7 +329,12 @@ fn stored(error: crate::store::StoreError) -> Failure {
 }
 
 /// Refuses where a look would have to make the files first.
-pub(super) fn expect_files(program: &Program, company: &Company, year: i32) -> Result<(), Failure> {
+pub(super) fn expect_files(
+    program: &Program,
+    company: &Company,
+    which: PlanYear,
+) -> Result<(), Failure> {
+    let year = which.on(company.profile.today(program.engine.clock.now()));
     let known = program
         .engine
         .store
@@ -338,7 +345,10 @@ pub(super) fn expect_files(program: &Program, company: &Company, year: i32) -> R
         return Ok(());
     }
     Err(Failure {
-        remedy: Some("Run `planfact copy` first.".to_owned()),
+        remedy: Some(match which {
+            PlanYear::This => "Run `planfact copy` first.".to_owned(),
+            PlanYear::Next => "Run `planfact plan --next-year` first.".to_owned(),
+        }),
         ..Failure::failed(format!("there is no plan of {year} yet"))
     })
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::calendar::Instant;
 
 use crate::sync::outcome::Outcome;
-use crate::sync::pass::{self, Ask, Reach};
+use crate::sync::pass::{self, Ask};
 use crate::sync::{Company, Engine};
 
 pub use schedule::Schedule;
@@ -213,10 +213,8 @@ enum Ended {
 async fn one_pass(shared: &Shared, worker: &Worker, next_run: Option<Instant>) -> Ended {
     let id = &worker.company.profile.id;
     let ask = Ask {
-        reach: Reach::All,
         next_run,
-        pull: true,
-        restore: None,
+        ..Ask::REFRESH
     };
     match pass::run(&shared.engine, &worker.company, &ask, &|_| {}).await {
         Ok(report) => {
@@ -297,8 +295,8 @@ async fn look(
         }) {
             tracing::error!(company.id = %worker.company.profile.id, file.role = %gone.role,
                 remedy = "take it out of the bin in Drive and share it with the daemon's account, or \
-                make another by `planfact copy --anew report` (or `plan`)", "a spreadsheet was deleted \
-                or is no longer shared: {}", gone.url);
+                make another by `planfact copy --anew report` (or `plan`, of next year with \
+                `--next-year`)", "a spreadsheet was deleted or is no longer shared: {}", gone.url);
         }
         if touched {
             tracing::info!(company.id = %worker.company.profile.id, "a person changed a file");

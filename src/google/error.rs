@@ -195,7 +195,8 @@ impl GoogleError {
                 "Check the id, and share the file or folder with the daemon's account as an \
                  editor: Google answers \"not found\" for files that the account may not see. If it \
                  was deleted, take it out of the bin in Drive; a report or plan that is gone for good \
-                 is made anew by `planfact copy --anew report` (or `plan`)."
+                 is made anew by `planfact copy --anew report` (or `plan`, of next year with \
+                 `--next-year`)."
             }
             Kind::Invalid => {
                 "If a range, a tab or a protection was changed by hand, the next pass reads the \

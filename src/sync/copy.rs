@@ -4,6 +4,9 @@
 //! Idempotent: a file is found by the marks that Drive keeps on it, so that a lost store, a second
 //! press or a crash between two requests never makes a second copy.
 
+use chrono::Datelike;
+
+use crate::domain::calendar::Day;
 use crate::google::{DriveFile, Google, Kind as GoogleKind};
 use crate::sheet::edit::Edit;
 use crate::sheet::template::{self, TemplateInput, TemplateKind};
@@ -54,6 +57,26 @@ pub enum Lay {
     Over,
     /// Only say what it would do.
     Look,
+}
+
+/// Which year's plan a pass works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PlanYear {
+    /// The year of today.
+    #[default]
+    This,
+    /// The one after it, planned before it begins.
+    Next,
+}
+
+impl PlanYear {
+    /// The year, as of a day.
+    pub fn on(self, today: Day) -> i32 {
+        match self {
+            PlanYear::This => today.year(),
+            PlanYear::Next => today.year() + 1,
+        }
+    }
 }
 
 /// The role of a plan file.

@@ -11,7 +11,7 @@ use crate::sheet::table::TableSpec;
 use crate::sheet::template::{self, TemplateKind};
 use crate::store::{LoggedChange, PassRecord};
 
-use super::copy::{self, Files, Lay};
+use super::copy::{self, Files, Lay, PlanYear, plan_role};
 use super::guard;
 use super::mend;
 use super::outcome::{Outcome, SyncError};
@@ -51,6 +51,8 @@ impl Reach {
 pub struct Ask {
     /// How far it goes.
     pub reach: Reach,
+    /// Which year's plan it works on.
+    pub year: PlanYear,
     /// When the schedule will run the next pass, for the freshness line.
     pub next_run: Option<Instant>,
     /// Read the portal first (`plan` works from the records at hand).
@@ -63,6 +65,7 @@ impl Ask {
     /// A whole pass.
     pub const REFRESH: Ask = Ask {
         reach: Reach::All,
+        year: PlanYear::This,
         next_run: None,
         pull: true,
         restore: None,
@@ -94,6 +97,8 @@ pub struct PassReport {
     pub google_requests: Vec<(String, u64)>,
     /// Requests to the portal by this pass.
     pub portal_requests: u64,
+    /// The pass over the next year's plan that followed, where there is such a plan.
+    pub next_year: Option<Box<PassReport>>,
 }
 
 impl PassReport {
@@ -111,12 +116,40 @@ impl PassReport {
             seconds: 0.0,
             google_requests: Vec::new(),
             portal_requests: 0,
+            next_year: None,
         }
     }
 }
 
-/// Runs one pass and writes its end into the store, whatever it was.
+/// Runs one pass and writes its end into the store, whatever it was. A whole pass is followed by one
+/// over the next year's plan where somebody has asked for such a plan; that one fails by itself.
 pub async fn run(
+    engine: &Engine,
+    company: &Company,
+    ask: &Ask,
+    progress: &(dyn Fn(PullProgress) + Send + Sync),
+) -> Result<PassReport, SyncError> {
+    let mut report = recorded(engine, company, ask, progress).await?;
+    if ask.reach == Reach::All && is_next_year_planned(engine, company, report.today)? {
+        let ahead = Ask {
+            reach: Reach::Plan,
+            year: PlanYear::Next,
+            pull: false,
+            ..Ask::REFRESH
+        };
+        let next = recorded(engine, company, &ahead, progress).await?;
+        report.next_year = Some(Box::new(next));
+    }
+    Ok(report)
+}
+
+fn is_next_year_planned(engine: &Engine, company: &Company, today: Day) -> Result<bool, SyncError> {
+    let role = plan_role(PlanYear::Next.on(today));
+    let known = engine.store.bindings(&company.profile.id)?;
+    Ok(known.iter().any(|binding| binding.role == role))
+}
+
+async fn recorded(
     engine: &Engine,
     company: &Company,
     ask: &Ask,
@@ -147,7 +180,7 @@ async fn stages(
     let profile = &company.profile;
     let today = profile.today(started);
     let before = (engine.google.requests(), company.portal.requests_total());
-    let year = chrono::Datelike::year(&today);
+    let year = ask.year.on(today);
 
     let mut files = copy::ensure(engine, profile, year, ask.reach.lay()).await?;
     if files.is_upgrade_pending() {

@@ -672,7 +672,8 @@ fn sheet_error(scene: &Scene<'_>, fault: &Fault) -> SyncError {
         what: fault.to_string(),
         remedy: "Undo the change in the spreadsheet's version history (File → Version history), \
                  or put the spreadsheet into the bin and run `planfact copy --anew report` (or \
-                 `plan`) for a fresh one: people's numbers come back from the store."
+                 `plan`, of next year with `--next-year`) for a fresh one: people's numbers come \
+                 back from the store."
             .to_owned(),
     }
 }

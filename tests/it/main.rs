@@ -17,6 +17,7 @@ mod google_sign_in;
 mod histories;
 mod large;
 mod misuse;
+mod next_year;
 mod portal_access;
 mod portal_events;
 mod portal_faults;

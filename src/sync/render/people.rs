@@ -174,8 +174,12 @@ fn costs(scene: &Scene<'_>) -> BTreeMap<(Option<String>, Month), Decimal> {
     scene.costs.iter().filter_map(one).collect()
 }
 
-fn current(scene: &Scene<'_>) -> Month {
-    Month::of(scene.moment.today)
+/// The month that «Декомпозиция» is about: the running one, or January of a year that is planned
+/// before it begins.
+pub(super) fn focus(scene: &Scene<'_>) -> Month {
+    let today = Month::of(scene.moment.today);
+    let first = Month::of_year(scene.snapshot.year).next();
+    first.map_or(today, |first| first.max(today))
 }
 
 /// How many people have a part in a month's plan.
@@ -241,9 +245,9 @@ pub(super) fn months(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
     )
 }
 
-/// The running month's plan a workday.
+/// The plan of the month in focus, a workday.
 pub(super) fn days(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
-    let month = current(scene);
+    let month = focus(scene);
     let spread = |metric: Metric| -> BTreeMap<Day, Decimal> {
         let total = scene.plan.get(&(metric, month)).copied();
         let days = total.map(|total| plan::a_day(metric, total, scene.calendar, month));
@@ -266,15 +270,16 @@ pub(super) fn days(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
     })
 }
 
-/// Leads per channel for the running month (R39).
+/// Leads per channel for the month in focus (R39), from the months that are closed now.
 pub(super) fn channels(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
-    let month = current(scene);
+    let month = focus(scene);
+    let today = Month::of(scene.moment.today);
     let Some(need) = scene.plan.get(&(Metric::LeadsCreated, month)).copied() else {
         return Vec::new();
     };
     let costs = costs(scene);
     let window = scene.replanned.targets().history_months;
-    let channels = plan::channels(scene.snapshot.facts, month, window, need, &costs);
+    let channels = plan::channels(scene.snapshot.facts, today, window, need, &costs);
     let all: u64 = channels.iter().map(|one| one.leads).sum();
     let value = |channel: &Channel, column: &str| {
         let fact = || {
@@ -308,12 +313,13 @@ pub(super) fn channels(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
         .collect()
 }
 
-/// Whether what the running month asks was ever done (R45).
+/// Whether what the month in focus asks was ever done in a month that is closed now (R45).
 pub(super) fn checks(scene: &Scene<'_>, spec: &TableSpec) -> Vec<DesiredRow> {
-    let month = current(scene);
+    let month = focus(scene);
+    let today = Month::of(scene.moment.today);
     let checks = Metric::PLANNED.iter().filter_map(|metric| {
         let need = scene.plan.get(&(*metric, month)).copied()?;
-        plan::check(scene.snapshot.facts, month, *metric, need)
+        plan::check(scene.snapshot.facts, today, *metric, need)
     });
     checks
         .map(|check| {

@@ -257,7 +257,7 @@ pub(super) fn plan(scene: &Scene<'_>, edited: usize, unreadable: usize) -> BTree
     out.insert("state".to_owned(), text(state));
     out.insert("edited_count".to_owned(), count(edited as u64));
     out.insert("problem_count".to_owned(), count(unreadable as u64));
-    let month = Month::of(scene.moment.today);
+    let month = super::people::focus(scene);
     let days = Pace::of(calendar, month, scene.moment.today);
     let people = super::people::people(scene, month);
     let needed = super::people::people_needed(scene, month);
