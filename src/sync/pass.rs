@@ -161,7 +161,8 @@ async fn recorded(
         Reach::Look => 0,
         Reach::Plan | Reach::All => engine.store.begin_pass(id, started)?,
     };
-    let result = stages(engine, company, ask, number, started, progress).await;
+    // On the heap: with all that it awaits it would fill half of a thread's stack.
+    let result = Box::pin(stages(engine, company, ask, number, started, progress)).await;
     if number > 0 {
         let record = record(number, started, engine.clock.now(), &result);
         engine.store.end_pass(id, &record)?;
