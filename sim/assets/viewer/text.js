@@ -3,12 +3,22 @@
 const pen = document.createElement('canvas').getContext('2d');
 const widths = new Map();
 
+/** Families of Arial's measures, and one that the style sheet brings to them. */
+const SANS = 'Arial, "Liberation Sans", Arimo, Helvetica, "planfact stand-in", sans-serif';
+
+/** Has the stand-in ready before the first text is measured: a canvas waits for no font. */
+export async function loadFonts() {
+  const faces = ['400 13px', '700 13px'].map((style) => `${style} "planfact stand-in"`);
+  // A machine without it has others.
+  await Promise.all(faces.map((face) => document.fonts.load(face))).catch(() => {});
+}
+
 /** Families that stand in for a family that the machine may lack. */
 export function familyOf(name) {
   const family = (name || 'Arial').split(',')[0].trim().replace(/^arial$/i, 'Arial');
   const serif = /times|georgia|serif|merriweather|garamond/i.test(family) && !/sans/i.test(family);
   const mono = /mono|courier|consol/i.test(family);
-  const stand = mono ? 'monospace' : serif ? 'serif' : 'Arial, "Liberation Sans", sans-serif';
+  const stand = mono ? 'monospace' : serif ? 'serif' : SANS;
   return family === 'Arial' ? stand : `"${family.replaceAll('"', '')}", ${stand}`;
 }
 

@@ -11,6 +11,7 @@ import { History, requestsStep } from './history.js';
 import { closeMenu, personButton, toast } from './menus.js';
 import { make, Painter } from './paint.js';
 import { shortcutOf } from './shortcuts.js';
+import { loadFonts } from './text.js';
 import { Tabs } from './tabs.js';
 import { chooseLanguage, say, when } from './words.js';
 
@@ -345,7 +346,7 @@ async function start() {
   chooseLanguage();
   personButton(element('person'));
   try {
-    await state.book.loadMeta();
+    await Promise.all([state.book.loadMeta(), loadFonts()]);
     chooseLanguage(state.book.locale);
     nameThings();
     listenKeys();
