@@ -18,21 +18,16 @@ use super::reconcile::View;
 use super::upgrade::{Past, Upgraded};
 use super::{Engine, Profile};
 
-/// Whether what a pass reads of a file lacks something that the program or the visible tabs cannot go on
-/// without. Of the calculations it reads no more than that their tab stands: [`check`] looks closer.
+/// Whether what a pass reads of a file lacks something that the program cannot go on without. The
+/// calculations are not among what it reads: [`check`] looks for them.
 fn is_damaged(observed: &Observed, kind: TemplateKind, year: i32, is_built_in: bool) -> bool {
     let stands = |name: &str| {
         let mut names = observed.names.iter();
         names.any(|known| known.name == name && !known.area.is_nowhere())
     };
     let keeps = kind == TemplateKind::Report || KEEPER_RANGES.iter().all(|(name, _)| stands(name));
-    let calculates = template::CALCULATION_TABS
-        .iter()
-        .filter(|(of, _)| *of == kind)
-        .all(|(_, id)| observed.tabs.iter().any(|tab| tab.id == *id));
-    // A template of the company's own need not have the keeper, nor calculations like ours.
-    !lacking(observed, &template::tables(kind, year)).is_empty()
-        || (is_built_in && !(keeps && calculates))
+    // A template of the company's own need not have the keeper.
+    !lacking(observed, &template::tables(kind, year)).is_empty() || (is_built_in && !keeps)
 }
 
 /// Reads both files whole and puts back whatever of the program's own they lack.

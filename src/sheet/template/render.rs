@@ -62,9 +62,6 @@ const TEXT_COLUMNS: &[&str] = &[
 ];
 /// The hidden tab of the plan in which a batch keeps what it writes over ([`crate::sheet::edit::Edit`]).
 pub const KEEPER_TAB: i64 = 390;
-/// The hidden tab of calculations of a report and of a plan, whose numbers the visible tabs show.
-pub const CALCULATION_TABS: [(TemplateKind, i64); 2] =
-    [(TemplateKind::Report, 190), (TemplateKind::Plan, 309)];
 /// Its title, the same in every language.
 const KEEPER_TITLE: &str = "data_before";
 /// Named ranges over its first rows, the smallest first: an answer brings back one of them.

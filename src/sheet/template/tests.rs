@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::sheet::diff::memory::observe;
 use crate::sheet::table::Located;
-use crate::sheet::workbook::Tab;
 
 fn input(locale: &str, currency: &str) -> TemplateInput {
     TemplateInput {
@@ -25,29 +24,6 @@ fn all() -> Vec<(TemplateKind, Workbook)> {
         }
     }
     books
-}
-
-#[test]
-fn the_calculations_are_where_a_pass_looks_for_them() {
-    for (kind, book) in all() {
-        let known: Vec<i64> = CALCULATION_TABS
-            .iter()
-            .filter(|(of, _)| *of == kind)
-            .map(|(_, id)| *id)
-            .collect();
-        let specs = tables(kind, 2026);
-        let holds_data = |tab: &Tab| {
-            let mut names = book.names.iter().filter(|name| name.area.tab == tab.id);
-            let is_data = |name: &str| specs.iter().any(|spec| spec.name == name);
-            tab.id == KEEPER_TAB || names.any(|name| is_data(&name.name))
-        };
-        let hidden = book.tabs.iter().filter(|tab| tab.hidden);
-        let others: Vec<i64> = hidden
-            .filter(|tab| !holds_data(tab))
-            .map(|tab| tab.id)
-            .collect();
-        assert_eq!(others, known, "{kind:?}");
-    }
 }
 
 #[test]
