@@ -10,7 +10,7 @@ mod style;
 mod tables;
 mod text;
 
-pub use render::{KEEPER_COLUMNS, KEEPER_RANGES, KEEPER_ROWS, KEEPER_TAB};
+pub use render::{KEEPER_COLUMNS, KEEPER_RANGES, KEEPER_ROWS, KEEPER_TAB, calculations};
 pub use style::currency_sign;
 pub use tables::{
     APPROVED, DEPARTMENT_RANKS, MANAGER_LEADS_MIN, MANAGER_RANKS, MARKS, PLAN_ROWS,

@@ -18,16 +18,18 @@ use super::reconcile::View;
 use super::upgrade::{Past, Upgraded};
 use super::{Engine, Profile};
 
-/// Whether what a pass reads of a file lacks something that the program cannot go on without. The
-/// calculations are not among what it reads: [`check`] looks for them.
+/// Whether what a pass reads of a file lacks something that the program or the visible tabs cannot go on
+/// without. Of the calculations it reads no more than a name on them: [`check`] looks closer.
 fn is_damaged(observed: &Observed, kind: TemplateKind, year: i32, is_built_in: bool) -> bool {
     let stands = |name: &str| {
         let mut names = observed.names.iter();
         names.any(|known| known.name == name && !known.area.is_nowhere())
     };
     let keeps = kind == TemplateKind::Report || KEEPER_RANGES.iter().all(|(name, _)| stands(name));
-    // A template of the company's own need not have the keeper.
-    !lacking(observed, &template::tables(kind, year)).is_empty() || (is_built_in && !keeps)
+    let calculates = stands(template::calculations(kind));
+    // A template of the company's own need not have the keeper, nor calculations like ours.
+    !lacking(observed, &template::tables(kind, year)).is_empty()
+        || (is_built_in && !(keeps && calculates))
 }
 
 /// Reads both files whole and puts back whatever of the program's own they lack.

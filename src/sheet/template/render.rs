@@ -60,6 +60,14 @@ const TEXT_COLUMNS: &[&str] = &[
     "state",
     "text",
 ];
+/// A named range on the hidden tab with which the visible tabs compute: it is gone when the tab is.
+pub fn calculations(kind: TemplateKind) -> &'static str {
+    match kind {
+        TemplateKind::Report => "years",
+        TemplateKind::Plan => "chain_months",
+    }
+}
+
 /// The hidden tab of the plan in which a batch keeps what it writes over ([`crate::sheet::edit::Edit`]).
 pub const KEEPER_TAB: i64 = 390;
 /// Its title, the same in every language.
